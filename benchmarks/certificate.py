@@ -30,7 +30,7 @@ from datetime import date
 
 import numpy as np
 
-from core.cases.workorders import DATASET as NAME
+from core.cases.workorders import ORDERS_LINE as NAME
 from core.decision.certificate.certify import TESTED_THRESHOLDS, certify_threshold
 from core.decision.certificate.claims import (
     CERTIFIABLE_RISKS,

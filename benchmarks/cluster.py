@@ -32,7 +32,7 @@ import torch
 
 from benchmarks.inference import quiet
 from core.cases.read import read_cases
-from core.cases.workorders import DATASET as NAME
+from core.cases.workorders import ORDERS_LINE as NAME
 from core.pipeline import cluster as engine
 from core.pipeline.cluster import Cluster, map_on_ray, require_ray
 from core.pipeline.score import score

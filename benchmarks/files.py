@@ -36,7 +36,7 @@ from core.cases.columns import ColumnNames
 from core.cases.read import Cases, read_cases
 from core.cases.table import ReadingOptions
 from core.errors import CasesError
-from core.messages import FOLDER, LANGUAGES, read_catalogues
+from core.messages import LANGUAGES, MESSAGES_FOLDER, read_catalogues
 
 KINDS = {
     "encodings": [*ENCODINGS, *CODEPAGES],
@@ -105,7 +105,7 @@ def judge_input(entry: Input, folder: Path) -> Result:
 
 def _is_clear(error: CasesError) -> bool:
     """Whether both languages have the error's sentence, and no exception's name is in it."""
-    known = all(error.code in read_catalogues(FOLDER, language) for language in LANGUAGES)
+    known = all(error.code in read_catalogues(MESSAGES_FOLDER, language) for language in LANGUAGES)
     return known and "Error" not in str(error).replace("MemoryError", "")
 
 

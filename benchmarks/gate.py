@@ -41,7 +41,7 @@ import torch
 
 from benchmarks.inference import quiet
 from core.cases.read import read_cases
-from core.cases.workorders import DATASET as NAME
+from core.cases.workorders import ORDERS_LINE as NAME
 from core.decision.thresholds.policy import Policy
 from core.gate.deciding import GateModel, Scorer, decide_batch
 from core.gate.schemas import GateCase

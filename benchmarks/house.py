@@ -12,7 +12,7 @@ import json
 import statistics
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,9 +73,8 @@ def measure_code(root: Path, folders: tuple[str, ...]) -> dict[str, float]:
     lengths = sorted(node.end_lineno - node.lineno + 1 for _, node in functions(files))
     sizes = [n for n in (len(text.splitlines()) for text, _ in files.values()) if n > 3]
     public = list(public_definitions(files))
-    modules = defaultdict(set)
-    for path, node in public:
-        modules[node.name].add(path)
+    modules = places((node.name, path) for path, node in public)
+    constants = places(public_constants(files))
     bindings = list(bound_names(files))
     arguments = [
         argument
@@ -83,7 +82,6 @@ def measure_code(root: Path, folders: tuple[str, ...]) -> dict[str, float]:
         for argument in (*node.args.args, *node.args.kwonlyargs)
         if argument.arg not in ("self", "cls")
     ]
-    repeated = sum(len(paths) for paths in modules.values() if len(paths) > 1)
     return {
         "files": len(sizes),
         "lines": len(rows),
@@ -93,9 +91,12 @@ def measure_code(root: Path, folders: tuple[str, ...]) -> dict[str, float]:
         "function_lines_median": statistics.median(lengths),
         "function_lines_p90": lengths[int(0.9 * len(lengths))],
         "function_lines_max": lengths[-1],
-        "names_in_two_modules": share(repeated, len(public)),
+        "names_in_two_modules": repeated_share(modules),
+        "constants_in_two_modules": repeated_share(constants),
         "one_word_names": share(sum(map(is_one_word, modules)), len(modules)),
-        "vague_bindings": share(sum(name in VAGUE for _, name, _ in bindings), len(bindings)),
+        "vague_bindings": share(
+            sum(name.lower() in VAGUE for _, name, _ in bindings), len(bindings)
+        ),
         "public_documented": share(
             sum(ast.get_docstring(node) is not None for _, node in public), len(public)
         ),
@@ -118,7 +119,9 @@ def outliers(root: Path, folders: tuple[str, ...], most: int = 8) -> dict[str, s
         ),
         reverse=True,
     )
-    vague = [f"{path}:{line} {name}" for path, name, line in bound_names(files) if name in VAGUE]
+    vague = [
+        f"{path}:{line} {name}" for path, name, line in bound_names(files) if name.lower() in VAGUE
+    ]
     return {
         "longest functions": "; ".join(f"{place} ({n})" for n, place in by_length[:most]),
         "vague names": "; ".join(vague[:most]) or "none",
@@ -151,11 +154,41 @@ def public_definitions(files: dict) -> Iterator[tuple[str, ast.FunctionDef | ast
                 yield path, node
 
 
+def public_constants(files: dict) -> Iterator[tuple[str, str]]:
+    """Yield (name, path) of every name of two letters or more that the top of a module assigns."""
+    for path, (_, tree) in files.items():
+        for node in tree.body:
+            targets = getattr(node, "targets", [getattr(node, "target", None)])
+            names = {
+                name.id for t in filter(None, targets) for name in ast.walk(t) if is_bound(name)
+            }
+            yield from ((name, path) for name in names if len(name) > 1 and name[0] != "_")
+
+
+def is_bound(node: ast.AST) -> bool:
+    """Return whether a node is a plain name that is assigned."""
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+
+
+def places(definitions: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    """Return {name: paths} of (name, path) pairs."""
+    paths = defaultdict(set)
+    for name, path in definitions:
+        paths[name].add(path)
+    return paths
+
+
+def repeated_share(paths: dict[str, set[str]]) -> float:
+    """Return the share of definitions whose name another module defines too."""
+    repeated = sum(len(each) for each in paths.values() if len(each) > 1)
+    return share(repeated, sum(map(len, paths.values())))
+
+
 def bound_names(files: dict) -> Iterator[tuple[str, str, int]]:
     """Yield (path, name, line) of every assignment to a plain name and of every parameter."""
     for path, (_, tree) in files.items():
         for node in ast.walk(tree):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            if is_bound(node):
                 yield path, node.id, node.lineno
             elif isinstance(node, ast.arg):
                 yield path, node.arg, node.lineno

@@ -34,7 +34,7 @@ from transformers import AutoModelForSequenceClassification, pipeline
 
 from benchmarks.inference_rivals import FP32_RIVALS, has_vnni, rivals
 from core.cases.read import read_cases
-from core.cases.workorders import DATASET as NAME
+from core.cases.workorders import ORDERS_LINE as NAME
 from core.errors import ModelError
 from core.models.base import adapters
 from core.models.base.backbone import Backbone, load_backbone

@@ -13,7 +13,7 @@ import json
 from playwright.sync_api import sync_playwright
 
 from core.settings import Settings
-from dashboard.i18n import LANGUAGES
+from dashboard.i18n import LANGUAGE_NAMES
 from tests.browser.pages import MOST_SHIFT, PAGES, layout_shift, opened
 from tests.browser.serving import CHROMIUM, FLAGS, serving
 
@@ -45,7 +45,7 @@ def measure(address: str, name: str) -> list[dict]:
     """The page in every size and language, each in a browser of its own: nothing is in its cache."""
     found = []
     for size in SIZES:
-        for language in LANGUAGES:
+        for language in LANGUAGE_NAMES:
             errors: list[str] = []
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

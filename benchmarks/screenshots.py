@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from core.settings import Settings
-from dashboard.i18n import LANGUAGES
+from dashboard.i18n import LANGUAGE_NAMES
 from tests.browser.pages import PAGES, opened
 from tests.browser.serving import CHROMIUM, FLAGS, ROOT, serving
 
@@ -43,7 +43,7 @@ def main() -> None:
     with serving(Settings().home) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for name in arguments.pages:
-            for language in LANGUAGES:
+            for language in LANGUAGE_NAMES:
                 page = opened(browser, address, name, language)
                 if (skip := page.locator(TOUR)).is_visible():  # it lies over what the picture is of
                     skip.click()

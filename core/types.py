@@ -19,7 +19,7 @@ OUTCOMES = ("right", "wrong", "unseen", "unlabelled")
 
 MODEL_KINDS = ("point", "teacher", "student", "linear")
 KIND_ORDER = ("student", "teacher", "point", "linear")  # the order of lists of models
-ROLES = ("train", "calibration", "stream")
+RUN_ROLES = ("train", "calibration", "stream")
 # "distil" is stored in existing runs, so it keeps its spelling; code and options say "distill"
 RUN_KINDS = ("train", "distil", "score")
 
@@ -48,6 +48,11 @@ class Interval:
     level: float = 0.95
 
     @property
+    def bounds(self) -> tuple[float | None, float | None, float | None]:
+        """(value, low, high); each is None where n is 0."""
+        return self.value, self.low, self.high
+
+    @property
     def estimate(self) -> tuple[float, float, float]:
         """(value, low, high) of an estimate over cases. Raises ValueError where n is 0."""
         if self.value is None or self.low is None or self.high is None:
@@ -67,7 +72,7 @@ class Run:
     model_hash: str  # sha256 of the model's content, hex
     # name of the cases; runs of one dataset and role score the same cases if inputs_hash agrees
     dataset: str
-    role: str  # one of ROLES
+    role: str  # one of RUN_ROLES
     inputs_hash: str  # sha256 of the cases' content, hex
     labels: tuple[str, ...]  # the model's label order
     samples: int = 1  # forward passes per case; 1 for point and student
@@ -82,7 +87,7 @@ class Run:
         for value, allowed, what in (
             (self.kind, RUN_KINDS, "run kind"),
             (self.model_kind, MODEL_KINDS, "model kind"),
-            (self.role, ROLES, "role"),
+            (self.role, RUN_ROLES, "role"),
         ):
             if value not in allowed:
                 raise SettingsError("settings.choice", what=what, value=value, allowed=allowed)

@@ -11,7 +11,7 @@ import streamlit as st
 
 LOGO = str(Path(__file__).parent / "logo.svg")
 # Groups of the navigation -> pages in them: folder and address -> icon
-GROUPS = {
+PAGE_GROUPS = {
     "decide": {"decide": "tune", "money": "payments"},
     "evidence": {"evidence": "fact_check", "inspectors": "how_to_vote"},
     "run": {
@@ -48,7 +48,7 @@ def main() -> None:
             )
             for name, icon in pages.items()
         ]
-        for group, pages in GROUPS.items()
+        for group, pages in PAGE_GROUPS.items()
     }
     page = st.navigation(groups, position="top")
     page.run()

@@ -23,7 +23,7 @@ from core.access import login_path, read_login
 from core.errors import KakushinError, SettingsError
 from core.messages import error_text, reader_language
 from core.settings import Settings, is_loopback
-from dashboard.app import GROUPS
+from dashboard.app import PAGE_GROUPS
 from dashboard.guard import LOCAL_HOSTS, RequestGuard
 from dashboard.index_page import index_page
 from dashboard.warm_up import start_warm_up
@@ -39,7 +39,7 @@ class DashboardApp(App):
 
     def __init__(self, public_hosts: tuple[str, ...], most_sessions: int):
         # The first page's own address is the root; Streamlit knows no other for it.
-        first, *names = [name for pages in GROUPS.values() for name in pages]
+        first, *names = [name for pages in PAGE_GROUPS.values() for name in pages]
         routes = [Route(path, _index_page) for path in ("/", *(f"/{name}" for name in names))]
         routes.append(Route(f"/{first}", _first_page))
         super().__init__(SCRIPT, routes=routes, lifespan=_lifespan)

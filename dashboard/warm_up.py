@@ -12,7 +12,7 @@ from threading import Thread
 from core.errors import KakushinError
 from core.messages import reader_language
 from core.types import RunRecord
-from dashboard.i18n import LANGUAGES, Words
+from dashboard.i18n import LANGUAGE_NAMES, Words
 
 
 def start_warm_up() -> None:
@@ -24,7 +24,8 @@ def warm_up() -> None:
     """Compute what the first page shows, in the language of this machine first.
 
     Does nothing without a store: a server that only starts leaves a workspace as it is, so that a
-    backup can still be restored into it. Does nothing for one that cannot be read: the page says why.
+    backup can still be restored into it. Does nothing for one that cannot be read: the page says
+    why.
     """
     # imported here, in the thread: they take most of a second of the server's start
     from dashboard.components import door  # noqa: F401
@@ -37,7 +38,7 @@ def warm_up() -> None:
     with suppress(KakushinError, OSError):
         if not cache.settings().store.exists() or not (runs := cache.runs()):
             return
-        for language in sorted(LANGUAGES, key=lambda name: name != reader_language()):
+        for language in sorted(LANGUAGE_NAMES, key=lambda name: name != reader_language()):
             View(_first_context(language, runs)).fill_caches()
 
 

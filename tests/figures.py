@@ -7,7 +7,13 @@ from dashboard.components import charts
 from dashboard.i18n import Words
 
 WORDS = Words("ja")
-SEPARATED = {"separators": WORDS.separators, "symbol": "$", "unit": "", "amount": ",.2f"}
+SEPARATED = {
+    "separators": WORDS.separators,
+    "symbol": "$",
+    "unit": "",
+    "amount": ",.2f",
+    "ticks": ",",
+}
 SEPARATED["coincide"] = "{names} ({points})"
 NAMES = {"student": "S", "teacher": "T", "point": "P"}
 
@@ -32,13 +38,11 @@ def risk_coverage(risk=0.2):
     )
 
 
-def thresholds(cheapest=0.5, money=1.0):
+def thresholds(money=1.0):
     curve = pd.DataFrame({"threshold": [0.0, 0.5, 1.0]})
     curve = curve.assign(
         **{f"{name}{end}": 1.0 for name in ("reviews", "leakage") for end in ("", "_low", "_high")}
     )
     curve = curve.assign(**{f"money{end}": money for end in ("", "_low", "_high")})
-    said = WORDS.chart_words(
-        "axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest"
-    )
-    return charts.against_threshold(curve, 0.8, cheapest, SEPARATED | said)
+    said = WORDS.chart_words("axis.reviews", "axis.leakage", "axis.money", "threshold")
+    return charts.against_threshold(curve, SEPARATED | said)

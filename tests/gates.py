@@ -15,7 +15,7 @@ from core.gate.app import Gate
 from core.gate.server import make_gate, serve_gate
 from core.settings import Settings
 from core.store.ledger import Ledger
-from core.store.secret import KEY_FILE
+from core.store.secret import AUDIT_KEY_FILE
 from core.store.store import Store
 from tests.stores import LABELS, add_scored, make_rows, make_run
 
@@ -68,7 +68,7 @@ def make_home(home: Path, active: bool = True) -> Settings:
     settings = Settings(home=home)
     store = Store(settings.store)
     # Draws no audit among the cases c0 to c7; a secret of its own would draw each tenth at random.
-    make_file_once(private_folder(settings.store) / KEY_FILE, bytes([5] * 32))
+    make_file_once(private_folder(settings.store) / AUDIT_KEY_FILE, bytes([5] * 32))
     add_scored(store, RUN, make_rows(200, role="calibration"))
     if active:
         activate_policy(store, POLICY)

@@ -98,7 +98,7 @@ def test_a_reason_names_the_rule_that_sends_a_case_to_people():
     table = [
         ("A", "engine", 0.8, 0.1, decisions.ACCEPTED),
         ("A", "engine", 0.799, 0.0, decisions.LOW_CONFIDENCE),
-        ("A", "engine", 0.9, 0.11, decisions.EPISTEMIC),
+        ("A", "engine", 0.9, 0.11, decisions.HIGH_EPISTEMIC),
         ("A", "engine", 0.7, 0.11, decisions.LOW_CONFIDENCE),
         ("A", "boom", 1.0, 0.0, decisions.CLASS_TO_PEOPLE),
         ("A", "cab", 1.0, 0.0, decisions.UNLABELLED_CLASS),
@@ -126,7 +126,7 @@ def test_a_novelty_limit_sends_strange_and_unknown_cases_to_people_with_its_reas
         (0.8, 0.1, 0.99, decisions.ACCEPTED),
         (0.9, 0.0, 0.991, decisions.NOVELTY),
         (0.9, 0.0, float("nan"), decisions.NOVELTY),
-        (0.9, 0.11, 1.0, decisions.EPISTEMIC),
+        (0.9, 0.11, 1.0, decisions.HIGH_EPISTEMIC),
         (0.7, 0.0, 1.0, decisions.LOW_CONFIDENCE),
     ]
     confidence, epistemic, novelty, expected = (np.array(x) for x in zip(*table, strict=True))

@@ -153,7 +153,7 @@ def test_times_are_measured_and_the_steps_are_told_in_order(settings):
     assert not both.ready
     answer = both.ask(TEXT, steps.append)
     assert both.ready
-    assert tuple(steps) == ask.STEPS
+    assert tuple(steps) == ask.ASK_STEPS
     assert len(answer.samples) == 2
     for took in (answer.teacher_time, answer.student_time):
         assert 0 < took.low <= took.median <= took.high

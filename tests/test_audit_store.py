@@ -12,7 +12,7 @@ from core.store.audits import Audits
 from core.store.entries import ReviewVerdict
 from core.store.ledger import Ledger
 from core.store.reviews import Reviews
-from core.store.secret import KEY_FILE, audit_secret
+from core.store.secret import AUDIT_KEY_FILE, audit_secret
 from core.store.store import Store
 from tests.stores import make_store
 
@@ -126,11 +126,11 @@ def test_gold_cases_are_added_once_and_another_certain_label_is_refused(store):
 
 def test_the_secret_is_made_once_and_only_its_owner_reads_it(tmp_path):
     secret = audit_secret(tmp_path / "store")
-    path = tmp_path / "store" / KEY_FILE
+    path = tmp_path / "store" / AUDIT_KEY_FILE
     assert len(secret) == 32
     assert audit_secret(tmp_path / "store") == secret
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [file.name for file in path.parent.iterdir()] == [KEY_FILE]
+    assert [file.name for file in path.parent.iterdir()] == [AUDIT_KEY_FILE]
     path.write_bytes(b"short")
     with pytest.raises(StoreError, match="holds 5 bytes and not 32"):
         audit_secret(tmp_path / "store")

@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.cases.cells import CellError, cell_text
-from core.cases.columns import KNOWN, ColumnNames, resolve_columns, suggest_columns
+from core.cases.columns import COMMON_NAMES, ColumnNames, resolve_columns, suggest_columns
 from core.cases.json_files import flatten_object
-from core.cases.read import COLUMNS, read_cases
+from core.cases.read import CASE_COLUMNS, read_cases
 from core.errors import CasesError
 from core.export import csv_bytes
 from core.messages import sentence
@@ -59,7 +59,7 @@ def test_a_full_row_arrives_with_its_types(saved):
             ' left",D,PUMP,2024-01-31,"1,234.5"\n'
         )
     )
-    assert tuple(cases.frame.columns) == COLUMNS
+    assert tuple(cases.frame.columns) == CASE_COLUMNS
     assert cases.frame.iloc[0].tolist() == [
         2,
         "A-1",
@@ -465,7 +465,7 @@ def test_a_cell_with_parts_is_no_text(value, code):
 
 
 def test_no_known_name_means_two_things():
-    names = [name for names in KNOWN.values() for name in names]
+    names = [name for names in COMMON_NAMES.values() for name in names]
     assert len(names) == len(set(names))
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from core.cases.table import Notice, from_json, to_json
 from core.errors import CasesError
-from core.messages import FOLDER, read_catalogues, reader_language, sentence
+from core.messages import MESSAGES_FOLDER, read_catalogues, reader_language, sentence
 
-CODES = sorted(code for code in read_catalogues(FOLDER, "en") if code.startswith("cases."))
+CODES = sorted(code for code in read_catalogues(MESSAGES_FOLDER, "en") if code.startswith("cases."))
 
 
 def blanks(words) -> set[str]:
@@ -21,7 +21,9 @@ def blanks(words) -> set[str]:
 
 @pytest.mark.parametrize("code", CODES)
 def test_both_languages_name_the_same_values(code):
-    english, japanese = (read_catalogues(FOLDER, language)[code] for language in ("en", "ja"))
+    english, japanese = (
+        read_catalogues(MESSAGES_FOLDER, language)[code] for language in ("en", "ja")
+    )
     assert blanks(japanese) <= blanks(english) | {"n"}
     assert blanks(english) - blanks(japanese) <= {"n", "text"}
     assert re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", str(japanese))

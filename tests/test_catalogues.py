@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.i18n import CURRENCIES, DASH, LANGUAGES, Words, catalogue, escape_markdown
+from dashboard.i18n import CURRENCIES, DASH, LANGUAGE_NAMES, Words, catalogue, escape_markdown
 
 DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard"
 
@@ -136,7 +136,7 @@ def test_numbers_show_two_significant_figures(value, shown):
     assert Words("en").number(value) == shown
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
 def test_money_follows_the_currency_and_the_language(language):
     words = Words(language)
     assert words.money(12.345, "AUD") == "A$12.34"
@@ -147,6 +147,25 @@ def test_money_follows_the_currency_and_the_language(language):
     assert words.money_in_short(None, "USD") == words.money(None, "USD") == "–"
     assert words.money_in_short(-1.264e9, "JPY") == {"en": "-¥1.26B", "ja": "-12.6億円"}[language]
     assert all(words.symbol(currency) for currency in CURRENCIES)
+
+
+@pytest.mark.parametrize(
+    ("language", "currency", "amounts", "written"),
+    [
+        ("ja", "JPY", (45_274, 2_200_000), ["4.53万円", "220万円"]),
+        ("ja", "JPY", (450, 2_200_000), ["450円", "2,200,000円"]),  # 0.05万円 would say little
+        ("ja", "JPY", (30_000_000, 123_000_000), ["0.30億円", "1.23億円"]),
+        ("ja", "JPY", (45_274, 123_000_000), ["4.53万円", "12,300万円"]),
+        ("ja", "JPY", (0, None, -2_000_000), ["0円", "–", "-200万円"]),
+        ("en", "EUR", (271.64, 13_202), ["€272", "€13,202"]),
+        ("en", "EUR", (-0.001, 12), ["€0.00", "€12.00"]),
+        ("en", "JPY", (5_000, 126_000_000), ["¥5,000", "¥126,000,000"]),
+        ("en", "JPY", (98_000_000, 126_000_000), ["¥98M", "¥126M"]),
+    ],
+)
+def test_amounts_of_one_sentence_have_the_form_of_the_largest(language, currency, amounts, written):
+    write = Words(language).money_form(amounts, currency, in_short=True)
+    assert [write(amount) for amount in amounts] == written
 
 
 def test_percents_and_dates_follow_the_language():
@@ -202,7 +221,7 @@ WITHDRAWN = {
 # Pages of methods, which name the unit of an uncertainty.
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
 def test_withdrawn_terms_are_gone(language):
     texts = [
         text
@@ -212,7 +231,7 @@ def test_withdrawn_terms_are_gone(language):
     assert not [text for text in texts for term in WITHDRAWN[language] if term in text]
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
 def test_nats_are_named_only_where_methods_are(language):
     unit = {"ja": "ナット", "en": "nats"}[language]
     keys = [key for key, texts in catalogue(language).items() if unit in str(texts)]

@@ -33,9 +33,9 @@ def test_thresholds_without_cases_are_not_drawn():
     assert [len(trace.x) for trace in risk_coverage().data if trace.name == "S"] == [2]
 
 
-def test_a_point_without_a_risk_and_a_cheapest_that_is_unknown_are_left_out():
+def test_a_point_without_a_risk_is_left_out():
+    assert WORDS("now") in {trace.name for trace in risk_coverage().data}
     assert WORDS("now") not in {trace.name for trace in risk_coverage(risk=None).data}
-    assert WORDS("cheapest") not in {trace.name for trace in thresholds(cheapest=None).data}
 
 
 def test_a_panel_without_figures_is_left_out():

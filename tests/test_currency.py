@@ -1,7 +1,7 @@
 """A change of the currency brings amounts of that currency: none is kept as if it were the other's."""
 
 from core.decision.thresholds.costs import DEFAULT_COSTS
-from core.store.lines import ASSUMED
+from core.store.lines import DEFAULT_ASSUMPTIONS
 from dashboard.i18n import catalogue
 from tests.pages import page_text
 from tests.stores import add_run
@@ -35,7 +35,7 @@ def test_a_japanese_reader_begins_with_yen(open_page, tmp_path):
 
 
 def test_a_line_assumes_the_amounts_of_its_currency():
-    for assumed in ASSUMED.values():
+    for assumed in DEFAULT_ASSUMPTIONS.values():
         costs = DEFAULT_COSTS[assumed.currency]
         assert (assumed.review, assumed.escape, assumed.machine_hour) == (
             costs.review,

@@ -11,13 +11,13 @@ from core.export import csv_bytes
 from core.store import file
 from core.store.store import Store
 from dashboard.decide.verdict import TILES
-from dashboard.i18n import LANGUAGES, catalogue
+from dashboard.i18n import LANGUAGE_NAMES, catalogue
 from dashboard.session import cache, state
 from tests.pages import described, drawn, live, move, page_text, show_tab, tile_values
 from tests.stores import add_run
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lang", LANGUAGE_NAMES)
 @pytest.mark.parametrize("home", ["empty", "tiny", "full"])
 def test_the_page_opens_in_each_language_on_each_store(open_page, lang, home):
     page, words = open_page(home, lang=lang), catalogue(lang)

@@ -20,7 +20,7 @@ from core.store.entries import ReviewVerdict
 from core.store.reviews import Reviews
 from core.store.store import Store
 from dashboard.data import words as data_words
-from dashboard.i18n import LANGUAGES, Words, catalogue
+from dashboard.i18n import LANGUAGE_NAMES, Words, catalogue
 from tests import tiny
 from tests.pages import page_text, unfold
 from tests.stores import LABELS, make_store
@@ -64,7 +64,7 @@ def problems(page):
     return page.dataframe[1].value
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lang", LANGUAGE_NAMES)
 @pytest.mark.parametrize("size", ["empty", "tiny", "full"])
 @pytest.mark.parametrize("part", ["upload", "jobs", "runs"])
 def test_every_part_opens_in_each_language_on_each_store(open_page, lang, size, part):

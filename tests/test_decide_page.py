@@ -9,7 +9,7 @@ import pytest
 
 from core.counts.joint import REVIEW_ALL
 from core.decision.thresholds.policy import Policy
-from dashboard.i18n import LANGUAGES, catalogue
+from dashboard.i18n import LANGUAGE_NAMES, catalogue
 from tests.pages import described, drawn, live, move, page_text, show_tab, unfold
 from tests.stores import activate, add_run, make_store
 
@@ -366,7 +366,7 @@ def opened(open_page):
     return opened
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lang", LANGUAGE_NAMES)
 @pytest.mark.parametrize("home", ["tiny", "full"])
 def test_what_if_opens_in_each_language_on_each_store(opened, lang, home):
     page = opened(home, lang=lang)
@@ -419,7 +419,7 @@ TERMS = {  # word of DESIGN section 2 -> where its explanation hangs
 }
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lang", LANGUAGE_NAMES)
 def test_every_term_of_the_page_has_its_explanation(open_page, lang):
     page = open_page(lang=lang)
     hung = {
@@ -431,7 +431,7 @@ def test_every_term_of_the_page_has_its_explanation(open_page, lang):
     assert not {term for term, key in TERMS.items() if catalogue(lang)[key] not in hung}
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lang", LANGUAGE_NAMES)
 def test_the_tour_has_five_steps(open_page, lang):
     found = [
         json.loads(element.proto.json) for element in open_page(lang=lang).get("bidi_component")

@@ -4,7 +4,7 @@ that change side.
 
 import pytest
 
-from dashboard.i18n import LANGUAGES, catalogue
+from dashboard.i18n import LANGUAGE_NAMES, catalogue
 from tests.pages import move, page_text, show_tab
 from tests.stores import add_run
 
@@ -26,7 +26,7 @@ def known(open_page, tmp_path):
     return lambda **address: open_page(tmp_path, **(COSTS | address))
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lang", LANGUAGE_NAMES)
 @pytest.mark.parametrize("home", ["tiny", "full"])
 def test_limits_and_presets_open_in_each_language_on_each_store(open_page, lang, home):
     page = open_page(home, lang=lang, most="2", capacity="1", t="0.5", compare="shadow")

@@ -10,7 +10,7 @@ from core.decision.thresholds.consequence import threshold_consequence
 from core.decision.thresholds.costs import CostModel, UnitCosts
 from core.decision.thresholds.verdict import MONEY_UNKNOWN, policy_verdict
 from dashboard.decide.verdict import AgainstReview, describe_thresholds
-from dashboard.i18n import LANGUAGES, Words
+from dashboard.i18n import LANGUAGE_NAMES, Words
 
 FULL_TIME = FullTime(5, 7.5, 0.8)
 NAMES = {"adopt": "adopt", "adopt_with_conditions": "conditions", "do_not_adopt": "reject"}
@@ -60,7 +60,7 @@ def test_what_is_mostly_wrong_is_not_adopted_however_cheap_an_escape_is():
     assert "But 50% of what it accepts is wrong." in said[500].sentence
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
 def test_without_labels_there_is_no_verdict_yet(language):
     _, _, said = described(["unlabelled"] * 40, [0.9] * 40, 10.0, language)
     assert said[500].verdict == "unknown"

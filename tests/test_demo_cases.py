@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from core.cases.fetch import WORK_ORDERS, fetch_workorders
-from core.cases.read import COLUMNS, read_cases
+from core.cases.read import CASE_COLUMNS, read_cases
 from core.cases.workorders import (
-    BEGINS,
-    CLASSES,
+    ORDER_CLASSES,
+    ORDER_SPLIT_STARTS,
     SPLITS,
     normal_location,
     split_workorders,
@@ -50,7 +50,9 @@ def texts(splits) -> dict[str, list[str]]:
 
 def test_a_boundary_day_belongs_to_the_later_split(tmp_path):
     days = [
-        pd.Timestamp(BEGINS[name]) + pd.Timedelta(days=d) for name in SPLITS[1:] for d in (-1, 0)
+        pd.Timestamp(ORDER_SPLIT_STARTS[name]) + pd.Timedelta(days=d)
+        for name in SPLITS[1:]
+        for d in (-1, 0)
     ]
     splits = made(tmp_path, *((f"{day.date()}", f"text {i}", "PUMP") for i, day in enumerate(days)))
     assert texts(splits) == {
@@ -216,7 +218,7 @@ def test_the_real_splits_are_apart_in_time_and_share_no_text(real):
 
 
 def test_twelve_classes_because_more_would_add_nothing_to_later_years(real):
-    assert len(real.classes) == CLASSES == 12
+    assert len(real.classes) == ORDER_CLASSES == 12
     assert real.record["classes"][real.classes[-1]] == 48
     assert real.classes[-1] == "ENGINE RIGHT HAND"
     following = real.record["next_locations"]
@@ -234,7 +236,9 @@ def test_the_written_splits_read_back_as_they_were(real, tmp_path):
     write_splits(real, tmp_path)
     for name, frame in real.frames.items():
         cases = read_cases(tmp_path / f"{name}.csv").require_clean()
-        pd.testing.assert_frame_equal(cases.frame.drop(columns="row"), frame[list(COLUMNS[1:])])
+        pd.testing.assert_frame_equal(
+            cases.frame.drop(columns="row"), frame[list(CASE_COLUMNS[1:])]
+        )
         assert (
             pd.read_csv(tmp_path / f"{name}.csv")["label_seen"].tolist()
             == frame["label_seen"].tolist()

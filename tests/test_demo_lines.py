@@ -48,7 +48,7 @@ def test_a_line_that_cannot_be_fetched_is_named_and_the_other_is_made(
         DemoLine(LineSettings("far"), unreachable),
         DemoLine(LineSettings("near"), mails),
     )
-    monkeypatch.setattr(demo, "LINES", lines)
+    monkeypatch.setattr(demo, "DEMO_LINES", lines)
     monkeypatch.setenv("KAKUSHIN_LANGUAGE", "en")
     build_demo(Settings(home=tmp_path))
     assert built == ["near"]
@@ -58,7 +58,7 @@ def test_a_line_that_cannot_be_fetched_is_named_and_the_other_is_made(
 
 
 def test_without_any_line_the_reason_is_raised(built, monkeypatch, tmp_path):
-    monkeypatch.setattr(demo, "LINES", (DemoLine(LineSettings("far"), unreachable),))
+    monkeypatch.setattr(demo, "DEMO_LINES", (DemoLine(LineSettings("far"), unreachable),))
     with pytest.raises(FetchError, match="no route"):
         build_demo(Settings(home=tmp_path))
     assert built == []
@@ -71,10 +71,10 @@ def test_a_lines_splits_are_files_that_read_back_clean(tmp_path):
 
 
 def test_mails_come_first_and_yen_are_the_same_in_both_lines():
-    assert [line.name for line in demo.LINES] == ["mails", "work-orders"]
-    japanese = [line.settings.in_language("ja") for line in demo.LINES]
+    assert [line.name for line in demo.DEMO_LINES] == ["mails", "work-orders"]
+    japanese = [line.settings.in_language("ja") for line in demo.DEMO_LINES]
     assert japanese[0] == japanese[1]
     assert (japanese[0].cases_per_day, japanese[0].review, japanese[0].escape) == (400, 500, 30_000)
-    english = [line.settings.in_language("en") for line in demo.LINES]
+    english = [line.settings.in_language("en") for line in demo.DEMO_LINES]
     # A wrong answer costs 60 reviews in each currency, so that the verdict knows no language.
     assert {line.escape / line.review for line in (*japanese, *english)} == {60}

@@ -12,8 +12,8 @@ from core.report.people import (
     DATES_ONLY,
     NO_DATES,
     NO_WEEK,
-    REAL,
-    SCALED,
+    REAL_TIMES,
+    SCALED_TIMES,
     simulated_desk,
     smallest_desk,
     study_of,
@@ -58,7 +58,7 @@ def run(table, measured=True, reviewers=1, per_day=3.0, sla=24.0, **changed):
 
 def test_real_weeks_are_drawn_as_they_were():
     found = run(cases(hourly()))
-    assert found.arrivals == REAL
+    assert found.arrivals == REAL_TIMES
     assert found.per_week == 21
     assert found.staffing.source == "measured"
     assert found.staffing.load == pytest.approx(21 * 0.1 / 40)
@@ -66,7 +66,7 @@ def test_real_weeks_are_drawn_as_they_were():
 
 def test_another_volume_keeps_the_hours_of_the_week():
     found = run(cases(hourly()), measured=False, per_day=6.0)
-    assert found.arrivals == SCALED
+    assert found.arrivals == SCALED_TIMES
     assert found.per_week == pytest.approx(42)
 
 
@@ -86,7 +86,7 @@ def test_without_times_of_whole_weeks_arrivals_are_assumed(times, source):
 
 def test_a_missing_time_among_others_is_made_up_for_by_the_volume():
     table = pd.concat([cases(hourly()), cases([pd.NaT] * 5)])
-    assert run(table).arrivals == SCALED
+    assert run(table).arrivals == SCALED_TIMES
 
 
 def test_only_cases_under_the_threshold_that_count_arrive():

@@ -12,7 +12,7 @@ from pkgutil import resolve_name
 import pytest
 
 from core.cli import parser
-from dashboard.app import GROUPS
+from dashboard.app import PAGE_GROUPS
 from dashboard.i18n import Words
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -101,7 +101,7 @@ def test_the_command_line_takes_every_command_of_the_readmes(command):
 def test_the_japanese_readme_names_pages_as_the_navigation_does():
     text = READMES[1].read_text(encoding="utf-8").partition("## 画面\n")[2].partition("\n## ")[0]
     listed = re.findall(r"^\| \[?([^\]|]+?)(?:\]\([^)]*\))? \|", text, re.MULTILINE)[2:]
-    titles = {Words("ja")(f"{page}.nav") for group in GROUPS.values() for page in group}
+    titles = {Words("ja")(f"{page}.nav") for group in PAGE_GROUPS.values() for page in group}
     assert len(listed) > 5
     assert set(listed) <= titles
 

@@ -17,7 +17,7 @@ from core.decision.thresholds.daily_money import (
 )
 from core.report.frames import PART_SHARES, part_curves
 from dashboard.decide.live import drawn
-from dashboard.i18n import LANGUAGES, Words
+from dashboard.i18n import LANGUAGE_NAMES, Words
 
 WORDS = Words("en")
 COSTS = UnitCosts(review=4, escape=120, machine_hour=0.5)
@@ -72,14 +72,17 @@ def test_shares_of_parts_are_at_most_half_a_step_off_and_none_is_made_up():
         )
         for name, levels in unpacked(row, PART_SHARES, "<u2").items():
             np.testing.assert_allclose(
-                levels / drawn.LEVELS, curves.shares[name][i], rtol=0, atol=0.5000001 / drawn.LEVELS
+                levels / drawn.PACKED_STEPS,
+                curves.shares[name][i],
+                rtol=0,
+                atol=0.5000001 / drawn.PACKED_STEPS,
             )
 
 
 def test_without_labels_there_is_no_panel_of_leakage():
     data = drawn.parts_chart(WORDS, part_curves(counted(1, outcomes=("unlabelled",))))
     assert data["panels"] == ["review"]
-    assert (unpacked(data["rows"][0], PART_SHARES, "<u2")["leakage"] == drawn.UNKNOWN).all()
+    assert (unpacked(data["rows"][0], PART_SHARES, "<u2")["leakage"] == drawn.PACKED_UNKNOWN).all()
 
 
 @pytest.mark.parametrize(("parts", "most"), [(15, 250_000), (30, 500_000)])
@@ -89,7 +92,7 @@ def test_many_parts_are_few_bytes(parts, most):
     assert sum(len(row["values"]) for row in data["rows"]) < most
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
 def test_each_row_makes_the_chart_higher_and_nothing_else_does(language):
     heights = [
         drawn.parts_chart(Words(language), part_curves(counted(parts)))["height"]

@@ -13,7 +13,7 @@ import pytest
 from core.store.store import Store
 from dashboard.components import charts
 from dashboard.evidence import charts as evidence_charts
-from dashboard.i18n import LANGUAGES, Words, catalogue
+from dashboard.i18n import LANGUAGE_NAMES, Words, catalogue
 from tests.pages import chart, page_text, plain_again
 from tests.stores import LABELS, SEGMENTS, add_scored, make_rows, make_run
 
@@ -30,7 +30,7 @@ def decoded(values) -> list[float]:
     return np.frombuffer(base64.b64decode(values["bdata"]), dtype=values["dtype"]).tolist()
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lang", LANGUAGE_NAMES)
 @pytest.mark.parametrize("home", ["empty", "tiny", "full"])
 def test_the_page_opens_in_each_language_on_each_store(open_page, lang, home):
     page, words = open_page(home, lang=lang), catalogue(lang)
@@ -77,7 +77,7 @@ def test_without_the_plainest_model_the_page_says_how_to_get_it(open_page):
     assert catalogue("en")["rival.none"] in captions
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lang", LANGUAGE_NAMES)
 def test_the_plainest_model_is_held_against_the_shown_one_case_by_case(open_page, tmp_path, lang):
     """The same answers with a third of the confidence spread evenly: the same accuracy, a higher
     or lower NLL, and one more model on every chart.

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.report.exports import export_document
-from dashboard.i18n import LANGUAGES, Words
+from dashboard.i18n import LANGUAGE_NAMES, Words
 from tests.minutes import document
 from tests.stores import make_store
 
@@ -36,7 +36,7 @@ def printed(tool: str, file: Path, *options: str) -> str:
 
 
 @needs_poppler
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
 def test_every_font_of_the_pdf_is_embedded_and_its_words_can_be_read(store, language, tmp_path):
     made = document(store, language)
     file = tmp_path / "minutes.pdf"
@@ -52,7 +52,7 @@ def test_every_font_of_the_pdf_is_embedded_and_its_words_can_be_read(store, lang
 
 @needs_office
 @needs_poppler
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
 def test_libreoffice_draws_every_slide_with_its_words(store, language, tmp_path):
     made = document(store, language)
     (tmp_path / "minutes.pptx").write_bytes(export_document(made, "pptx"))

@@ -25,7 +25,7 @@ from core.report.document import BarChart, DocumentSection, LineChart, ReportDoc
 from core.report.exports import EXPORT_FORMATS, export_document
 from core.report.exports.style import axis_end, line_count
 from core.report.minutes import minutes_document
-from dashboard.i18n import LANGUAGES, Words, catalogue
+from dashboard.i18n import LANGUAGE_NAMES, Words, catalogue
 from tests.minutes import AT, FORMULA, LONG, TAG, columns, document
 from tests.stores import add_run, make_store
 
@@ -36,7 +36,7 @@ def store(tmp_path_factory):
     return make_store(tmp_path_factory.mktemp("exports") / "store", "full")
 
 
-@pytest.fixture(scope="module", params=LANGUAGES)
+@pytest.fixture(scope="module", params=LANGUAGE_NAMES)
 def made(request, store) -> ReportDocument:
     return document(store, request.param)
 
@@ -89,7 +89,7 @@ def wanted(made: ReportDocument) -> set[str]:
 def test_the_document_says_what_the_page_says(store, made):
     words, said = Words(made.language), wanted(made)
     for one in columns(store):
-        for measure in meeting.MEASURES:
+        for measure in meeting.SCENARIO_MEASURES:
             found = one.measure(measure)
             for value in (found.value, found.low, found.high):
                 assert phrases.measure_text(words, measure, value, "AUD") in said
@@ -164,7 +164,7 @@ def test_line_breaks_and_links_that_people_typed_break_nothing(store):
     frozen = columns(store, "A")[0]
     author = "https://example.com\n@SUM(1)\tx"
     shown = [replace(frozen, frozen=replace(frozen.frozen, author=author))]
-    for language in LANGUAGES:
+    for language in LANGUAGE_NAMES:
         made = minutes_document(Words(language), shown, [], None, author, AT)
         assert not [cell for cell in cells_of(made) if cell.data_type == "f" or cell.hyperlink]
         assert "@SUM(1)" in printed(made)
@@ -174,7 +174,7 @@ def test_line_breaks_and_links_that_people_typed_break_nothing(store):
 # --- slides
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
 @pytest.mark.parametrize(("names", "entries"), [("A", 1), ("ABC", 2), ("ABCD", 12)])
 def test_nothing_leaves_a_slide_and_nothing_lies_on_something_else(store, language, names, entries):
     deck = deck_of(document(store, language, names, entries))

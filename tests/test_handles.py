@@ -10,11 +10,11 @@ from core.decision.thresholds.consequence import policy_consequence
 from core.decision.thresholds.costs import NO_LABELS, CostModel, UnitCosts
 from core.decision.thresholds.policy import Policy
 from core.decision.thresholds.solver import (
-    CAPACITY,
+    CAPACITY_LIMIT,
     CAPACITY_UNREACHABLE,
     CONFLICT,
     DAYS_PER_MONTH,
-    RISK,
+    RISK_LIMIT,
     RISK_UNREACHABLE,
     InfeasibleLimits,
     SolvedPlan,
@@ -89,7 +89,7 @@ def test_what_binds_and_what_relief_is_worth():
     assert (thresholds(free.point), free.binding) == (0.85, ())
     few = HANDLES.solve(reviews_per_day=50)
     # 0.7 reviews one more and catches nothing by it
-    assert (thresholds(few.point), few.binding) == (0.6, (CAPACITY,))
+    assert (thresholds(few.point), few.binding) == (0.6, (CAPACITY_LIMIT,))
     assert HANDLES.solve(LeakageLimit(0.3), 70).binding == ()
     # Twenty more a day reach 0.85: from 0.6 that is 30 reviews at 5 more, 10 escapes at 150 less.
     worth = HANDLES.worth_of_reviews(None, 50, 20)
@@ -107,7 +107,7 @@ def test_a_risk_limit_binds_where_escapes_are_cheap():
     )
     found = handles.solve(LeakageLimit(0.1), 90)
     # the strictest of equals: 0.501 to 0.6 accept alike
-    assert (thresholds(found.point), found.binding) == (0.6, (RISK,))
+    assert (thresholds(found.point), found.binding) == (0.6, (RISK_LIMIT,))
 
 
 def test_a_conflict_carries_both_nearest_points():

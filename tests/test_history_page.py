@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 
 from core.identity import PERMISSIONS
-from core.report.history import ACCESS, KINDS, action_kind, history_frame
+from core.report.history import ACCESS_KIND, KINDS, action_kind, history_frame
 from core.store.ledger import Ledger
 from core.store.trail import AuditTrail
 from dashboard.history import tables as history_tables
-from dashboard.i18n import LANGUAGES, Words
+from dashboard.history import words as history_words
+from dashboard.i18n import LANGUAGE_NAMES, Words
 from tests.pages import page_text
 from tests.stores import make_store
 
@@ -36,7 +37,8 @@ def test_actions_and_runs_are_one_list_newest_first(store, open_view, tmp_path):
     rows = listed(page)
     assert rows["What"].tolist() == ["approved a policy", "proposed a policy", "scored cases"]
     assert rows["Who"].tolist() == ["Tanaka", "Suzuki", "–"]
-    assert rows["Details"][0] == "reason: agreed"
+    assert rows["Details"][0] == "Reason: agreed"
+    assert rows["On what"][0] == "line, version 1"
     assert "3 entries" in page_text(page)
 
 
@@ -54,7 +56,7 @@ def test_a_workspace_without_anything_says_so(open_view, tmp_path):
     assert "Nothing has been recorded" in page_text(open_view("history", tmp_path))
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
 def test_times_are_those_of_the_reader(store, language):
     entries = AuditTrail(store).entries()
     entries["at"] = pd.Timestamp("2026-03-31 20:30:00")
@@ -65,18 +67,64 @@ def test_times_are_those_of_the_reader(store, language):
     assert table.rows.iloc[0, 0] == written
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
 def test_every_action_has_words_and_a_kind(language):
-    for action in history_tables.NAMED_ACTIONS:
-        assert history_tables._action_name(Words(language), action) != action
-    kinds = {action_kind(action) for action in history_tables.NAMED_ACTIONS}
+    for action in history_words.NAMED_ACTIONS:
+        assert history_words.action_name(Words(language), action) != action
+    kinds = {action_kind(action) for action in history_words.NAMED_ACTIONS}
     assert kinds == set(KINDS)
-    assert action_kind("purge") == action_kind("something.new") == ACCESS
-    assert history_tables._action_name(Words(language), "something.new") == "something.new"
+    assert action_kind("purge") == action_kind("something.new") == ACCESS_KIND
+    assert history_words.action_name(Words(language), "something.new") == "something.new"
 
 
 def test_hashes_stay_out_of_the_list(store):
     entries = AuditTrail(store).entries()
     assert all("sha256" in json.loads(details) for details in entries["details"][1:])
-    assert "sha256" not in " ".join(history_frame(entries, [])["details"])
+    listed_details = [
+        history_words.details_text(Words("en"), row.action, row.details, row.state)
+        for row in history_frame(entries, []).itertuples()
+    ]
+    assert listed_details == ["Reason: agreed", "Reason: first"]
     assert set(entries["action"]) <= set(PERMISSIONS)
+
+
+DETAILS = [
+    ("decisions.apply", {"policy": "line", "version": 2, "accepted": 1_234, "review": 1})
+    + ("line, version 2: 1,234 accepted, 1 for people.",),
+    ("meeting.decide", {"reason": "cheap", "scenario": "meeting B", "version": 1})
+    + ("Scenario B, version 1. Reason: cheap",),
+    ("meeting.decide", {"reason": "cheap", "scenario": None, "version": None}, "Reason: cheap"),
+    ("review.verdict", {"case": "k 7", "verdict": "wrong", "audit": True})
+    + ("Audit of case k 7: wrong.",),
+    ("review.draw", {"policy": "line", "n": 1}, "1 case to audit under line."),
+    ("decisions.export", {"table": "verdicts", "format": "csv"}, "The verdicts, as csv."),
+    ("watch.harm", {"run": "r", "detector": "risk", "audits": 40})
+    + ("Detector: audited risk (harm), after 40 audits.",),
+    ("model.serve", {"model": "m", "author": "Abe", "back": True}, "Model m is in service again."),
+    ("purge", {"texts": 9, "uploads": 1, "jobs": 0, "leftovers": 0})
+    + ("Deleted: 9 texts, 1 upload, 0 jobs.",),
+    ("job.start", {"verb": "score", "about": "my.csv"}, "Scoring: my.csv."),
+    ("something.new", {"name": "a", "pace": 3}, "pace: 3"),
+    ("login", {}, "–"),
+]
+
+
+@pytest.mark.parametrize(("action", "details", "text"), DETAILS)
+def test_details_are_sentences(action, details, text):
+    assert history_words.details_text(Words("en"), action, details, "") == text
+    japanese = history_words.details_text(Words("ja"), action, details, "")
+    assert "{" not in japanese
+    assert ": " not in japanese or action == "something.new"
+
+
+def test_a_subject_names_its_version():
+    words = Words("ja")
+    texts = {
+        "line 3": "line 第3版",
+        "meeting A 3": "案A（第3版）",
+        "line mails 3": "mailsの前提（第3版）",
+    }
+    for subject, text in texts.items():
+        details = {"name": subject.removesuffix(" 3"), "version": 3}
+        assert history_words.subject_text(words, subject, details) == text
+    assert history_words.subject_text(words, "score-1", {"policy": "a", "version": 1}) == "score-1"

@@ -26,7 +26,7 @@ from core.stats.votes import checked_prediction
 from core.store.ledger import Ledger
 from core.store.samples import Below
 from dashboard.components import charts
-from dashboard.i18n import LANGUAGES, Words, escape_markdown
+from dashboard.i18n import LANGUAGE_NAMES, Words, escape_markdown
 from dashboard.inspectors import charts as inspector_charts
 from dashboard.inspectors import words as inspector_words
 from tests.stores import LABELS, SAMPLED, make_rows, make_store
@@ -187,7 +187,7 @@ def test_a_label_that_only_the_student_finds_likely_is_among_the_few_shown():
     samples, one = np.full((3, 12), 1 / 12), np.zeros(12)
     one[11] = 1.0
     frame = inspectors.bar_frame(samples, checked_prediction(one, 0.0, 0.0), LABELS)
-    assert len(frame) == inspectors.SHOWN
+    assert len(frame) == inspectors.MOST_BARS
     assert LABELS[11] in set(frame["label"])
 
 
@@ -290,7 +290,7 @@ def test_where_the_mean_says_another_label_than_most_votes_the_page_says_so():
     assert "they answer cab: the fewer votes are the surer ones" in said
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lang", LANGUAGE_NAMES)
 def test_few_inspectors_have_no_interval(lang):
     words = Words(lang)
     gate = GateRule(Policy(0.9)).gate("A", THREE, SPLIT.answer)

@@ -15,7 +15,7 @@ from core.stats.votes import checked_prediction
 from core.store.ledger import Ledger
 from core.store.samples import Samples
 from core.store.store import Store
-from dashboard.i18n import LANGUAGES, Words, catalogue
+from dashboard.i18n import LANGUAGE_NAMES, Words, catalogue
 from tests.pages import chart, metric_values, page_text
 from tests.stores import LABELS, SAMPLED, SAMPLES, add_scored, make_rows, make_run, make_store
 
@@ -37,7 +37,7 @@ def offered(page) -> list[str]:
     return [line.split(" · ")[-1] for line in page.selectbox(key="case").options]
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lang", LANGUAGE_NAMES)
 @pytest.mark.parametrize("home", ["empty", "tiny", "full"])
 def test_the_page_opens_in_each_language_on_each_store(open_page, lang, home):
     page, words = open_page(home, lang=lang), catalogue(lang)
@@ -121,7 +121,7 @@ def test_the_threshold_of_the_address_decides_where_no_policy_is_active(open_pag
     assert EN["inspectors.accepted"] in page_text(page)
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lang", LANGUAGE_NAMES)
 def test_the_active_policy_decides_by_name_and_version(open_page, tmp_path, lang):
     ledger = Ledger(make_store(tmp_path / "store", "full"))
     for content in (Policy(0.0, epistemic_limit=0.005).to_dict(), {"threshold": 0.0}):
@@ -184,7 +184,7 @@ def test_a_student_of_other_labels_is_not_shown_beside_the_teacher(open_page, tm
 # --- typed cases
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lang", LANGUAGE_NAMES)
 def test_without_a_models_folder_typing_is_a_sentence_and_stored_cases_are_there(open_page, lang):
     page, words = open_page(lang=lang, source="typed"), Words(lang)
     assert not page.exception
@@ -203,7 +203,7 @@ class Fake(ask.Inspectors):
 
     def ask(self, text, step=lambda _: None):
         ask.checked_question(text, self.models.teacher)
-        for name in ask.STEPS:
+        for name in ask.ASK_STEPS:
             step(name)
         self._loaded = True
         p = np.full((2, len(LABELS)), 0.01)
@@ -236,7 +236,7 @@ def fake(monkeypatch):
     return Pair
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lang", LANGUAGE_NAMES)
 def test_a_typed_case_is_asked_at_the_button_and_its_times_are_those_measured_now(
     open_page, fake, lang
 ):

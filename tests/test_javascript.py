@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.i18n import LANGUAGES, Words
+from dashboard.i18n import LANGUAGE_NAMES, Words
 
 ROOT = Path(__file__).resolve().parent.parent
 NODE = shutil.which("node")
@@ -53,7 +53,7 @@ def test_the_unit_tests_pass(tmp_path):
             "percent": Words(language).percent(value),
             "money": Words(language).money(value, currency),
         }
-        for language in LANGUAGES
+        for language in LANGUAGE_NAMES
         for currency in ("AUD", "JPY")
         for value in VALUES
     ]

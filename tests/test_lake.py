@@ -235,7 +235,7 @@ def test_counts_taken_in_twice_count_once_and_the_end_deletes_their_files(tmp_pa
 
 
 def test_sums_are_added_up_once_they_are_many(tmp_path, rows, monkeypatch):
-    monkeypatch.setattr(counts, "FEW", 0)
+    monkeypatch.setattr(counts, "FOLD_FROM", 0)
     monkeypatch.setattr(counts, "COUNT_AT", 1)
     store = counted(
         tmp_path,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.cases import mails
-from core.cases.mail_splits import BEGINS, CHARACTERS, TRAIN, split_mails
+from core.cases.mail_splits import CHARACTERS, MAIL_SPLIT_STARTS, TRAIN, split_mails
 from core.cases.mails import DIRECT, LISTS, Mail, fetch_mails
 from core.errors import FetchError
 
@@ -75,8 +75,8 @@ def mail(moment: datetime, text: str, label: str = "ham") -> Mail:
 def test_mails_train_before_they_judge_and_a_repeated_text_stays_in_its_first_split():
     early, middle, late = (
         datetime(2002, 8, 1, tzinfo=UTC),
-        BEGINS["calibration"],
-        BEGINS["stream"],
+        MAIL_SPLIT_STARTS["calibration"],
+        MAIL_SPLIT_STARTS["stream"],
     )
     rows = [mail(early + timedelta(minutes=i), f"mail number {i}") for i in range(TRAIN + 50)]
     rows += [mail(middle, "Mail  Number 3"), mail(middle, "a new mail", "spam")]

@@ -11,10 +11,10 @@ from dashboard.components import charts
 from dashboard.decide import charts as decide_charts
 from dashboard.decide import mark_charts
 from dashboard.decide.mark_charts import (
-    ACTIVE,
-    CAPACITY,
-    CERTIFIED,
-    CHEAPEST,
+    ACTIVE_MARK,
+    CAPACITY_MARK,
+    CERTIFIED_MARK,
+    CHEAPEST_MARK,
     Mark,
     on_risk,
     on_thresholds,
@@ -25,7 +25,8 @@ from tests.figures import risk_coverage, thresholds
 
 FIGURES = {"coverage": 0.5, "risk": 0.2, "reviews": 1.0, "leakage": 0.1, "money": None}
 MARKS = [
-    Mark(kind, 0.5, f"<b>{kind}</b>", FIGURES) for kind in (ACTIVE, CERTIFIED, CAPACITY, CHEAPEST)
+    Mark(kind, 0.5, f"<b>{kind}</b>", FIGURES)
+    for kind in (ACTIVE_MARK, CERTIFIED_MARK, CAPACITY_MARK, CHEAPEST_MARK)
 ]
 
 
@@ -52,7 +53,9 @@ def test_a_panel_without_the_figure_has_the_line_and_no_sign():
 
 
 def test_an_unknown_risk_is_no_point():
-    assert not added(on_risk(risk_coverage(), [Mark(ACTIVE, 0.5, "a", FIGURES | {"risk": None})]))
+    assert not added(
+        on_risk(risk_coverage(), [Mark(ACTIVE_MARK, 0.5, "a", FIGURES | {"risk": None})])
+    )
 
 
 def test_no_point_leaves_the_chart_as_it_is():
@@ -81,9 +84,16 @@ def test_every_colour_is_a_slot_of_the_theme(lang):
     fronts = pd.DataFrame({"way": ["with_teacher", "without"], "leakage": 0.1, "cost": 1.0})
     best = {way: {"leakage": 0.1, "cost": 1.0} for way in fronts["way"]}
     said = words.chart_words("card.review", "card.leakage", "mix.share", "mix.seen", "mix.supposed")
-    named = words.chart_words(
-        "cascade.with_teacher", "cascade.without", "cascade.best", "axis.leakage", "cascade.cost"
-    ) | words.chart_money("AUD")
+    named = (
+        words.chart_words(
+            "cascade.with_teacher",
+            "cascade.without",
+            "cascade.best",
+            "axis.leakage",
+            "cascade.cost",
+        )
+        | words.chart_money("AUD", 1.0)[1]
+    )
     figures = [on_risk(risk_coverage(), MARKS), on_thresholds(thresholds(), MARKS)]
     figures += [
         decide_charts.mix_chart(mixed, 0.2, 0.4, said),

@@ -272,7 +272,7 @@ def test_differences_are_against_the_first_and_leave_out_other_money(full):
         )
     assert b.measures["coverage"].high < 0  # stricter
     frame = meeting.compare_frame(columns)
-    assert len(frame) == 3 * len(meeting.MEASURES)
+    assert len(frame) == 3 * len(meeting.SCENARIO_MEASURES)
     assert frame["n"].min() > 0
 
 

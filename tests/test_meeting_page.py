@@ -10,7 +10,7 @@ from core.report import meeting
 from core.store.meetings import Meetings
 from core.store.parts import write_part
 from core.store.store import Store
-from dashboard.i18n import LANGUAGES, catalogue
+from dashboard.i18n import LANGUAGE_NAMES, catalogue
 from dashboard.meeting.controls import tex_text
 from tests.pages import metric_values, page_text
 from tests.stores import add_run, make_rows, make_store
@@ -53,7 +53,7 @@ def decide(page, decision: str, reason: str):
     return next(b for b in page.button if b.label == EN["meeting.log.add"]).click().run()
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lang", LANGUAGE_NAMES)
 @pytest.mark.parametrize("home", ["empty", "tiny", "full"])
 def test_the_page_opens_in_each_language_on_each_store(open_view, lang, home):
     page, words = open_view("meeting", home, lang=lang), catalogue(lang)
@@ -69,7 +69,7 @@ def test_the_page_opens_in_each_language_on_each_store(open_view, lang, home):
         assert page.button(key="freeze").disabled  # nobody has said who is writing
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lang", LANGUAGE_NAMES)
 @pytest.mark.parametrize("size", ["tiny", "full"])
 def test_frozen_scenarios_stand_side_by_side_with_chart_differences_and_plan(
     open_page, tmp_path, size, lang

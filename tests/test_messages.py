@@ -18,15 +18,15 @@ import pytest
 
 from core import errors
 from core.messages import (
-    FOLDER,
     LANGUAGES,
+    MESSAGES_FOLDER,
     error_text,
     fill_blanks,
     plural_form,
     read_catalogues,
     sentence,
 )
-from dashboard.i18n import FOLDER as WORDS_FOLDER
+from dashboard.i18n import WORDS_FOLDER as WORDS_FOLDER
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = {
@@ -34,7 +34,7 @@ KINDS = {
     for name, kind in vars(errors).items()
     if isinstance(kind, type) and issubclass(kind, errors.KakushinError)
 } | {"CellError"}
-CATALOGUES = {language: read_catalogues(FOLDER, language) for language in LANGUAGES}
+CATALOGUES = {language: read_catalogues(MESSAGES_FOLDER, language) for language in LANGUAGES}
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ def counts_without_forms(catalogue: Mapping[str, str | tuple[str, ...]]) -> list
     return [key for key, text in catalogue.items() if isinstance(text, str) and COUNT.search(text)]
 
 
-@pytest.mark.parametrize("folder", [FOLDER, WORDS_FOLDER], ids=["messages", "screens"])
+@pytest.mark.parametrize("folder", [MESSAGES_FOLDER, WORDS_FOLDER], ids=["messages", "screens"])
 def test_every_counted_noun_has_its_singular(folder):
     assert counts_without_forms(read_catalogues(folder, "en")) == []
 

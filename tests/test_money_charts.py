@@ -16,7 +16,8 @@ from tests.scenarios import doubtful, plain
 
 WORDS = Words("ja")
 NAMES = money_words.option_names(WORDS)
-SAID = money_words.cost_signs(WORDS, "JPY") | {"payback_month": ""}
+SAID = {"currency": "円", "amount": ",.0f", "ticks": ",~f", "separators": ".,"}
+SAID |= {"payback_month": ""}
 
 
 def cash(payback=""):
@@ -29,7 +30,7 @@ def cash(payback=""):
 
 def monthly():
     said = SAID | WORDS.chart_words(
-        *(f"money.part.{part}" for part in money.PARTS), "money.monthly"
+        *(f"money.part.{part}" for part in money.COST_PARTS), "money.monthly"
     )
     return money_charts.running_cost_chart(
         money.option_comparison(money.value_scenario(doubtful())), NAMES, said
@@ -115,3 +116,19 @@ def test_the_sides_of_zero_have_the_draws_of_their_side():
 def test_the_payback_is_marked_only_where_there_is_one():
     assert [trace.x for trace in cash("5.0").data if trace.mode == "markers"] == [(5.0,)]
     assert not [trace for trace in cash().data if trace.mode == "markers"]
+
+
+def test_a_japanese_axis_counts_yen_in_ten_thousands():
+    """9,310,000 yen are 931万円; the unit suits the largest size, and NaN stays unknown."""
+    frame = pd.DataFrame({"npv": [-9_310_000.0, 4_000_000.0, np.nan], "coverage": 0.5})
+    drawn, size, signs = money_words.axis_amounts(WORDS, frame, ["npv"], "JPY")
+    np.testing.assert_allclose(drawn["npv"], [-931, 400, np.nan])
+    assert (size, signs["currency"], signs["ticks"]) == (10_000, "万円", ",~f")
+    drawn, size, signs = money_words.axis_amounts(Words("en"), frame, ["npv"], "JPY")
+    assert drawn.equals(frame)
+    assert (size, signs["currency"]) == (1, "JPY")
+
+
+def test_amounts_of_a_sentence_have_one_form_and_a_dash_for_the_unknown():
+    written = money_words.money_texts(WORDS, [-45_274.0, 2_200_000.0, np.nan], "JPY")
+    assert written == ["\u2212\u20604.53万円", "220万円", "–"]

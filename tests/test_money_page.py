@@ -6,7 +6,7 @@ import pytest
 
 from core.decision.money.cashflow import OPTION_NAMES
 from core.decision.money.scenario import MoneyScenario
-from dashboard.i18n import LANGUAGES, catalogue
+from dashboard.i18n import LANGUAGE_NAMES, catalogue
 from tests.pages import metric_values, page_text
 from tests.scenarios import plain
 from tests.stores import add_run
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.page("money", t="0.2")
 CARDS = [f"money.option.{option}" for option in OPTION_NAMES]
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lang", LANGUAGE_NAMES)
 @pytest.mark.parametrize("home", ["empty", "tiny", "full"])
 def test_the_page_opens_in_each_language_on_each_store(open_page, lang, home):
     page, words = open_page(home, lang=lang), catalogue(lang)

@@ -9,7 +9,7 @@ from core.pipeline.watch import policy_to_watch
 from core.store.ledger import Ledger
 from core.store.store import Store
 from core.store.watch_events import WatchEvent, WatchEvents
-from dashboard.i18n import LANGUAGES, catalogue
+from dashboard.i18n import LANGUAGE_NAMES, catalogue
 from tests.pages import chart, page_text
 from tests.stores import activate, make_store
 
@@ -36,7 +36,7 @@ def watched_store(tmp_path) -> Store:
     return store
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
 @pytest.mark.parametrize("size", ["tiny", "full"])
 def test_without_audits_the_page_says_that_only_inputs_are_seen(open_page, size, language):
     page = open_page(size, lang=language)
@@ -46,7 +46,7 @@ def test_without_audits_the_page_says_that_only_inputs_are_seen(open_page, size,
     assert {"en": "Proposal: do nothing", "ja": "提案：何もしない"}[language] in text
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
 def test_a_rehearsal_shows_audited_leakage_over_time_and_replays(open_page, language):
     page = open_page("full", lang=language, rehearse="100", t="0.7")
     assert not page.exception

@@ -67,7 +67,7 @@ def test_every_field_of_a_student_is_that_of_torch(settings):
 
 
 def test_the_check_is_kept_with_the_export(settings):
-    folder = settings.models / "line-student" / onnx_engine.FOLDER
+    folder = settings.models / "line-student" / onnx_engine.ONNX_FOLDER
     check = json.loads((folder / "check.json").read_text())
     assert (check["cases"], check["equal"]) == (80, 1.0)
     assert abs(check["ece"] - check["ece_engine"]) < 1e-5
@@ -76,7 +76,7 @@ def test_the_check_is_kept_with_the_export(settings):
 def test_lengths_and_paddings_that_the_exporter_has_not_seen_give_the_same_states(settings):
     folder = settings.models / "line-student"
     card, model = checkpoint.load(folder, torch.device("cpu"))
-    engine = onnx_engine.with_onnx(model, card, folder / onnx_engine.FOLDER)
+    engine = onnx_engine.with_onnx(model, card, folder / onnx_engine.ONNX_FOLDER)
     generator = torch.Generator().manual_seed(0)
     for shape in ((1, 1), (1, 9), (5, 3), (3, 17)):
         ids = torch.randint(1, 20, shape, generator=generator)
@@ -97,7 +97,7 @@ def test_the_limits_of_an_export(equal, ece_engine, passes):
 
 
 def test_an_export_that_decides_otherwise_is_refused_and_the_old_one_stays(settings, monkeypatch):
-    graph = settings.models / "line-student" / onnx_engine.FOLDER / onnx_engine.GRAPH
+    graph = settings.models / "line-student" / onnx_engine.ONNX_FOLDER / onnx_engine.ONNX_GRAPH
     before = graph.read_bytes()
     compare = export_engine._compare
     monkeypatch.setattr(
@@ -125,10 +125,10 @@ def test_an_export_of_other_weights_or_with_a_changed_graph_is_refused(settings,
         onnx_engine.with_onnx(model, card, tmp_path)
     other = card.model_copy(update={"weights_sha256": "0" * 64})
     with pytest.raises(ModelError, match="is not of this model"):
-        onnx_engine.with_onnx(model, other, folder / onnx_engine.FOLDER)
-    for name in (onnx_engine.GRAPH, onnx_engine.MANIFEST):
-        (tmp_path / name).write_bytes((folder / onnx_engine.FOLDER / name).read_bytes())
-    (tmp_path / onnx_engine.GRAPH).write_bytes(b"changed")
+        onnx_engine.with_onnx(model, other, folder / onnx_engine.ONNX_FOLDER)
+    for name in (onnx_engine.ONNX_GRAPH, onnx_engine.ONNX_MANIFEST):
+        (tmp_path / name).write_bytes((folder / onnx_engine.ONNX_FOLDER / name).read_bytes())
+    (tmp_path / onnx_engine.ONNX_GRAPH).write_bytes(b"changed")
     with pytest.raises(ModelError, match="was changed after the export"):
         onnx_engine.with_onnx(model, card, tmp_path)
 

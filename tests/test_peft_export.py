@@ -15,7 +15,7 @@ from core.models.base.backbone import load_backbone
 from core.models.base.card import ModelCard
 from core.models.base.pooling import mean_state
 from core.models.base.settings import AdapterSettings
-from core.models.scoring.peft_export import DRAWS, HEADS, export_draws
+from core.models.scoring.peft_export import DRAWS_FILE, HEADS, export_draws
 from core.models.scoring.posterior import Gaussian, Members
 from core.models.scoring.scorers import Teacher
 from core.models.scoring.surface import SurfaceTerm
@@ -101,7 +101,7 @@ def test_each_draw_that_peft_loads_gives_the_teachers_probabilities(tmp_path, ca
 def test_the_manifest_names_what_an_engine_needs(tmp_path):
     card, teacher = make_teacher(tmp_path / "base", True, gaussian)
     names = export_draws(tmp_path / "out", card, teacher)
-    manifest = json.loads((tmp_path / "out" / DRAWS).read_text())
+    manifest = json.loads((tmp_path / "out" / DRAWS_FILE).read_text())
     assert manifest["labels"] == list(LABELS)
     assert manifest["base_sha256"] == teacher.backbone.sha256
     assert manifest["prompt_ends_with"] == "\nAnswer:"

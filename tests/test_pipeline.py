@@ -19,7 +19,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from core.cases.read import read_cases
-from core.cli import GROUPS, main
+from core.cli import VERB_GROUPS, main
 from core.counts.histogram import Histogram
 from core.errors import CasesError, ModelError
 from core.models.base import trunk as trunk_module
@@ -27,7 +27,7 @@ from core.models.base.card import read_card
 from core.models.base.settings import PointSettings
 from core.models.base.trunk import cache_trunk
 from core.models.training import linear_start
-from core.pipeline.evaluate import BOTH, EMBEDDING, WORDS
+from core.pipeline.evaluate import BOTH_RIVAL, EMBEDDING, WORDS_RIVAL
 from core.pipeline.part_scorer import outcomes
 from core.pipeline.score import score, scoring_run
 from core.pipeline.shared_trunk import SharedTrunk
@@ -152,7 +152,10 @@ def test_the_same_commands_again_do_nothing_again(home):
 def test_evaluate_gives_every_model_and_the_plain_rivals_their_n(home):
     found = json.loads(run(home, "evaluate", "--dataset", "line", "--json"))
     rows = found["rows"]
-    ours, rivals = ["line-point", "line-teacher", "line-student"], [EMBEDDING, WORDS, BOTH]
+    ours, rivals = (
+        ["line-point", "line-teacher", "line-student"],
+        [EMBEDDING, WORDS_RIVAL, BOTH_RIVAL],
+    )
     assert list(rows) == ours + rivals
     truth = tiny.cases(200, seed=7, unseen=0.2)
     for name, row in rows.items():
@@ -393,7 +396,7 @@ def test_help_lists_every_verb_once_under_a_heading(capsys):
     listed = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]
     expected = [
         re.match("add_(.*?)(_verb)?$", add.__name__)[1]
-        for adders in GROUPS.values()
+        for adders in VERB_GROUPS.values()
         for add in adders
     ]
     assert listed[: len(expected)] == expected

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from core.errors import CasesError
 from core.models.base.settings import LoopSettings
 from core.pipeline import poc_plan, poc_time
-from core.pipeline.poc import STEPS, StepClock
+from core.pipeline.poc import POC_STEPS, StepClock
 from core.pipeline.poc_plan import (
     AT_RANDOM,
     BY_DATE,
+    HISTORY_PARTS,
     LEAST_CASES,
-    PARTS,
     READ_TOKENS,
     _taught,
     plan_poc,
@@ -44,7 +44,7 @@ def test_dated_cases_are_split_by_time_60_20_20():
     shuffled = history().sample(frac=1, random_state=1)
     split = split_history(shuffled, "h.csv")
     assert split.by == BY_DATE
-    assert {name: len(split.parts[name]) for name in PARTS} == {
+    assert {name: len(split.parts[name]) for name in HISTORY_PARTS} == {
         "train": 120,
         "calibration": 40,
         "stream": 40,
@@ -237,7 +237,7 @@ def test_the_notices_say_how_long_texts_may_be(tmp_path):
 
 
 def test_the_time_left_follows_the_pace_and_a_step_done_before_tells_nothing():
-    clock = StepClock(dict.fromkeys(STEPS, 100.0), lambda number, name, left: None)
+    clock = StepClock(dict.fromkeys(POC_STEPS, 100.0), lambda number, name, left: None)
     assert clock.seconds_left() == 300
     clock.spent["train"] = 0.5  # found in the workspace
     assert clock.seconds_left() == 200

@@ -19,7 +19,13 @@ from core.report.exports import export_document
 from core.report.poc_result import poc_result
 from core.report.poc_text import FigureText, figure_text, option_rows, poc_document, verdict_lines
 from core.stats.bounds import wilson
-from core.store.lines import ASSUMED, LineAssumptions, LineSettings, read_lines, save_line
+from core.store.lines import (
+    DEFAULT_ASSUMPTIONS,
+    LineAssumptions,
+    LineSettings,
+    read_lines,
+    save_line,
+)
 from core.store.store import Store
 from core.types import Interval
 from tests.stores import make_store
@@ -41,7 +47,7 @@ def line(**costs) -> LineSettings:
         "currency": "EUR",
     }
     assumed = LineAssumptions(**(values | costs))
-    return LineSettings("work-orders", {"en": assumed, "ja": ASSUMED["ja"]}, RUN)
+    return LineSettings("work-orders", {"en": assumed, "ja": DEFAULT_ASSUMPTIONS["ja"]}, RUN)
 
 
 def test_each_model_is_judged_at_the_threshold_that_other_cases_chose(store):
@@ -203,7 +209,7 @@ def test_the_verb_line_changes_one_language_and_decide_uses_it(tmp_path, monkeyp
     assert main(["line", "work-orders", "--volume", "50", "--review-cost", "2"]) == 0
     assert "assumed 50 cases a day, a review 2," in capsys.readouterr().out
     changed = read_lines(store)["work-orders"]
-    assert changed.assumed["ja"] == ASSUMED["ja"]
+    assert changed.assumed["ja"] == DEFAULT_ASSUMPTIONS["ja"]
     assert (changed.assumed["en"].review, changed.assumed["en"].escape) == (2, 180)
     assert main(["decide", "--run", RUN, "--threshold", "0.5"]) == 0
     assert "review 2, escape 180, machine hour 0.3, retraining a month" in capsys.readouterr().out

@@ -17,7 +17,7 @@ from core.decision.thresholds.policy import Policy
 from core.store.ledger import Ledger
 from core.store.store import Store
 from dashboard.components import charts
-from dashboard.i18n import LANGUAGES, catalogue
+from dashboard.i18n import LANGUAGE_NAMES, catalogue
 from dashboard.policies import charts as policy_charts
 from tests.pages import chart, page_text, unfold
 from tests.stores import add_run
@@ -78,7 +78,7 @@ def in_force(
     return made
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lang", LANGUAGE_NAMES)
 @pytest.mark.parametrize("size", ["empty", "tiny", "full"])
 def test_the_page_opens_in_each_language_on_each_store(open_view, lang, size):
     page, words = open_view("policies", size, lang=lang), catalogue(lang)
@@ -91,7 +91,7 @@ def test_the_page_opens_in_each_language_on_each_store(open_view, lang, size):
     assert not page.get("plotly_chart")
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lang", LANGUAGE_NAMES)
 def test_a_policy_goes_all_its_way_and_back(open_page, ledger, lang):
     """First version in force, second version in force, undone: the first one again, and the store
     tells it the same way.

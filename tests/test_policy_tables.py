@@ -181,7 +181,7 @@ def test_differences_name_what_only_one_of_two_sets():
 
 def test_consequences_of_two_versions_lie_below_each_other():
     frame = consequence_frame({"old": policy_consequence(CASES, Policy(0.7), TERMS)})
-    assert list(frame["measure"]) == list(policies.MEASURES)
+    assert list(frame["measure"]) == list(policies.POLICY_MEASURES)
     leakage = frame.set_index("measure").loc["leakage"]
     assert (leakage["version"], leakage["value"], leakage["n"]) == ("old", 0.5, 4)
 

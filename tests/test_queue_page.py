@@ -13,7 +13,7 @@ from core.store.entries import ReviewVerdict
 from core.store.ledger import Ledger
 from core.store.reviews import Reviews
 from core.store.store import Store
-from dashboard.i18n import LANGUAGES, Words
+from dashboard.i18n import LANGUAGE_NAMES, Words
 from tests.stores import add_scored, make_rows, make_run
 
 RUN = "score-work-orders-student-stream"
@@ -44,7 +44,7 @@ def answer_keys(page) -> set[str]:
     return {button.key for button in page.button if button.key.startswith("queue_")}
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
 def test_without_a_decision_the_page_says_what_to_do(tmp_path, open_page, language):
     store = Store(tmp_path / "store")
     add_scored(store, make_run("score", "student", "stream"), make_rows(3))
@@ -53,7 +53,7 @@ def test_without_a_decision_the_page_says_what_to_do(tmp_path, open_page, langua
     assert Words(language)("queue.no_policy").replace("\u2060", "") in text_of(page)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
 def test_answers_are_stored_with_their_draw_and_an_undo_withdraws_them(
     store, tmp_path, open_page, language
 ):
@@ -95,7 +95,7 @@ def test_a_skip_stores_no_verdict_and_a_case_of_the_policy_shows_the_models_answ
     assert (row["verdict"], row["source"], bool(row["blind"])) == ("right", "review", False)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
 def test_reviewers_errors_and_the_corrected_leakage_follow_from_gold_cases(
     store, tmp_path, open_page, language
 ):

@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 
 from core.errors import CasesError
 from core.pipeline.rivals import (
-    MANY,
+    ONE_SPLIT_FROM,
     fit_embedding_lr,
     fit_embedding_rivals,
     fit_neighbours,
@@ -38,9 +38,9 @@ def test_folds_hold_every_case_out_once_and_blocks_keep_the_order_of_time():
 
 
 def test_many_cases_have_one_fold_the_latest_fifth_where_they_are_ordered():
-    ((train, test),) = make_folds(np.zeros(MANY, dtype=int), ordered=True)
-    assert test.tolist() == list(range(MANY - MANY // 5, MANY))
-    ((_, drawn),) = make_folds(np.zeros(MANY, dtype=int))
+    ((train, test),) = make_folds(np.zeros(ONE_SPLIT_FROM, dtype=int), ordered=True)
+    assert test.tolist() == list(range(ONE_SPLIT_FROM - ONE_SPLIT_FROM // 5, ONE_SPLIT_FROM))
+    ((_, drawn),) = make_folds(np.zeros(ONE_SPLIT_FROM, dtype=int))
     assert len(drawn) == len(test)
     assert sorted(drawn.tolist()) != test.tolist()
 

@@ -699,7 +699,7 @@ def schema_of(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
 def test_the_migrations_add_up_to_the_whole_schema():
     with duckdb.connect() as migrated, duckdb.connect() as whole:
         migrate.migrate(migrated)
-        whole.execute((migrate.FOLDER.parent / "schema.sql").read_text(encoding="utf-8"))
+        whole.execute((migrate.MIGRATIONS_FOLDER.parent / "schema.sql").read_text(encoding="utf-8"))
         assert schema_of(migrated) == schema_of(whole)
         assert len(schema_of(whole)) > 5
 
@@ -749,9 +749,9 @@ def test_a_store_of_a_newer_version_is_refused_by_name_and_version(store):
 def test_an_older_store_is_brought_up_to_date_and_a_failed_migration_changes_nothing(
     store, tmp_path, monkeypatch
 ):
-    for path in (*migrate.FOLDER.glob("*.sql"),):
+    for path in (*migrate.MIGRATIONS_FOLDER.glob("*.sql"),):
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    monkeypatch.setattr(migrate, "FOLDER", tmp_path)
+    monkeypatch.setattr(migrate, "MIGRATIONS_FOLDER", tmp_path)
     number = migrate.migrations()[-1][0] + 1
     next_one = tmp_path / f"{number:04d}_next.sql"
     next_one.write_text(

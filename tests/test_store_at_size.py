@@ -21,7 +21,7 @@ from core.counts.histogram import (
 from core.errors import StoreError
 from core.store import counts, file, intake, migrate
 from core.store.parts import PART_SCHEMA, ROW_GROUP, write_part
-from core.store.store import NEAR, Store
+from core.store.store import NEAR_QUERY, Store
 from tests.stores import make_rows, make_run, with_confidence
 
 RUN = make_run("score", "student", "stream")
@@ -129,7 +129,7 @@ def test_joint_counts_of_a_run_without_cases_have_their_columns_and_no_row(store
 def test_rows_are_counted_into_the_histogram_when_they_are_many_beside_it_and_say_the_same_before(
     store, monkeypatch
 ):
-    monkeypatch.setattr(counts, "FEW", 150)
+    monkeypatch.setattr(counts, "FOLD_FROM", 150)
     rows = make_rows(2000)
     kept = []
     for part in range(20):
@@ -148,7 +148,7 @@ def test_rows_are_counted_into_the_histogram_when_they_are_many_beside_it_and_sa
     assert kept[1][2] == 200
     size = kept[1][0]
     again = next(i for i, (_, _, n) in enumerate(kept) if n > 200)
-    assert again == 2 + (counts.COUNT_AT * size + counts.FEW) // 100
+    assert again == 2 + (counts.COUNT_AT * size + counts.FOLD_FROM) // 100
     assert kept[-1][2] > 200
 
 
@@ -247,7 +247,7 @@ def test_cases_near_a_threshold_are_found_without_scanning_the_store(tmp_path):
     # the store itself lets nobody look into its queries
     with duckdb.connect(str(store.folder / file.NAME)) as connection:
         ((_, plan),) = connection.execute(
-            f"EXPLAIN ANALYZE {NEAR}", ["big", 0.8, 0.801, 100]
+            f"EXPLAIN ANALYZE {NEAR_QUERY}", ["big", 0.8, 0.801, 100]
         ).fetchall()
     scans = {
         int(there): int(read)

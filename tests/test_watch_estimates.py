@@ -10,11 +10,11 @@ from core.decision.thresholds.policy import Policy
 from core.decision.watch.adapt import (
     KEEP,
     LOOSER,
-    NO_AUDITS,
     NO_SAVING,
-    SHOWN,
+    PROVED,
     STRICTER,
     TOO_SMALL,
+    UNPROVED,
     WITHIN_TARGET,
     AdaptSettings,
     bounded_gain,
@@ -183,13 +183,13 @@ def interval(low, high, value=None) -> Interval:
 @pytest.mark.parametrize(
     ("shift", "leakage", "looser", "saving", "direction", "reason"),
     [
-        (0.03, interval(0.06, 0.1), interval(0, 1), 0, STRICTER, SHOWN),
+        (0.03, interval(0.06, 0.1), interval(0, 1), 0, STRICTER, PROVED),
         (0.03, interval(0.04, 0.1), interval(0, 1), 0, KEEP, WITHIN_TARGET),
-        (-0.03, interval(0.0, 0.03), interval(0.01, 0.04), 1, LOOSER, SHOWN),
+        (-0.03, interval(0.0, 0.03), interval(0.01, 0.04), 1, LOOSER, PROVED),
         (-0.03, interval(0.0, 0.03), interval(0.01, 0.06), 1, KEEP, WITHIN_TARGET),
         (-0.03, interval(0.0, 0.03), interval(0.01, 0.04), 0, KEEP, NO_SAVING),
         (-0.005, interval(0.0, 0.03), interval(0.01, 0.04), 1, KEEP, TOO_SMALL),
-        (0.03, Interval(None, None, None, 0), interval(0, 1), 1, KEEP, NO_AUDITS),
+        (0.03, Interval(None, None, None, 0), interval(0, 1), 1, KEEP, UNPROVED),
     ],
 )
 def test_nothing_is_proposed_unless_audits_show_it(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.decision.watch.promotion import (
-    UNKNOWN,
+    UNKNOWN_LABEL,
     OpenScaling,
     PromotionVerdict,
     fit_open_scaling,
@@ -26,7 +26,7 @@ def test_the_loss_by_hand():
     """u = 1/2 (a = 0, b = 0), T = 1, two of four labels known: q = 0.35, 0.15 and 0.25 each."""
     scaling = OpenScaling(1.0, 0.0, 0.0, 4)
     p = np.array([[0.7, 0.3]] * 3)
-    loss = scaling.log_loss(p, [0, 1, UNKNOWN])
+    loss = scaling.log_loss(p, [0, 1, UNKNOWN_LABEL])
     assert np.exp(-loss) == pytest.approx([0.35, 0.15, 0.25])
     assert scaling.confidence(p[:1]) == pytest.approx([0.35])
 
@@ -37,7 +37,7 @@ def test_open_world_probabilities_sum_to_one_whatever_the_scaling():
         scaling = OpenScaling(*np.exp(random.normal(0, 0.5, 1)), *random.normal(0, 1, 2), 7)
         p = random.dirichlet(np.ones(4))[None]
         known = np.exp(-np.array([scaling.log_loss(p, [k])[0] for k in range(4)]))
-        unknown = np.exp(-scaling.log_loss(p, [UNKNOWN]))
+        unknown = np.exp(-scaling.log_loss(p, [UNKNOWN_LABEL]))
         assert known.sum() + 3 * unknown == pytest.approx(1)
 
 
@@ -45,10 +45,12 @@ def test_a_fit_finds_the_share_of_unknown_labels():
     """At a constant confidence nothing but the share is left to fit: 30% unknown."""
     p = np.tile([0.6, 0.4], (2_000, 1))
     random = np.random.default_rng(1)
-    position = np.where(random.random(2_000) < 0.3, UNKNOWN, random.random(2_000) > 0.6).astype(int)
+    position = np.where(
+        random.random(2_000) < 0.3, UNKNOWN_LABEL, random.random(2_000) > 0.6
+    ).astype(int)
     scaling = fit_open_scaling(p, position, 5)
     _, unknown = scaling._parts(p[:1])
-    assert unknown[0] == pytest.approx((position == UNKNOWN).mean(), abs=0.02)
+    assert unknown[0] == pytest.approx((position == UNKNOWN_LABEL).mean(), abs=0.02)
     assert open_world_ece(scaling, p, position) < 0.03
     with pytest.raises(ShapeError, match="3 steps"):
         fit_open_scaling(p, [0, 1, 0], 5)

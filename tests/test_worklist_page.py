@@ -13,7 +13,7 @@ from core.store.ledger import Ledger
 from core.store.parts import write_part
 from core.store.reviews import Reviews
 from core.store.store import Store
-from dashboard.i18n import LANGUAGES, Words
+from dashboard.i18n import LANGUAGE_NAMES, Words
 from dashboard.session import cache
 from dashboard.worklist import page as worklist_page
 from dashboard.worklist import tables as worklist_tables
@@ -53,7 +53,7 @@ def metrics(page) -> dict[str, str]:
     return {metric.label: metric.value for metric in page.metric}
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
 def test_the_page_applies_the_active_policy_and_counts_as_decide_does(
     store, open_page, tmp_path, language
 ):

@@ -145,7 +145,7 @@ WORKBOOKS = [
             ]
         ),
         TWO_TEXTS,
-        told=("empty_text",),
+        told=("totals_rows",),
     ),
     Input("hide-two.xlsx", workbook(_THREE, hide_row(3)), TWO_TEXTS, told=("hidden_rows",)),
     Input("hide-first.xlsx", workbook([["note"], *TWO_ROWS], hide_row(1)), TWO_LABELLED),

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.sets import BenchmarkSet, Labelled
 from benchmarks.sets.newsgroups import fetch_newsgroups, read_posts
 from core.cases.fetch import fetch_minilm
-from core.cases.mails import CLASSES, WORDS, Mail, draw_mails, fetch_mails, read_mails
+from core.cases.mails import MAIL_CLASSES, MAIL_WORDS, Mail, draw_mails, fetch_mails, read_mails
 
 BEGINS = datetime(2002, 9, 1, tzinfo=UTC)  # of the test's mails
 TRAIN, TEST, OOD = 1500, 2000, 500  # texts
@@ -24,7 +24,7 @@ def load(cache: Path, seed: int) -> BenchmarkSet:
     train = draw_mails([m for m in mails if m.arrived < BEGINS], TRAIN, generator)
     test = draw_mails([m for m in mails if m.arrived >= BEGINS], TEST, generator)
     posts = read_posts(fetch_newsgroups(cache) / "20newsgroups-test.tab", generator)
-    labels = tuple(sorted(CLASSES.values()))
+    labels = tuple(sorted(MAIL_CLASSES.values()))
     return BenchmarkSet(
         name="mails",
         labels=labels,
@@ -34,7 +34,7 @@ def load(cache: Path, seed: int) -> BenchmarkSet:
         train=_labelled(train, labels),
         test=_labelled(test, labels),
         ood=[text for _, text in posts[:OOD]],
-        note=f"subject and beginning of a mail, {WORDS} words; {len(train)} training up to August "
+        note=f"subject and beginning of a mail, {MAIL_WORDS} words; {len(train)} training up to August "
         f"2002, {len(test)} test from September on; out of distribution: {OOD} posts of newsgroups",
     )
 

@@ -17,7 +17,7 @@ from core.errors import CasesError
 
 # Names are compared in the form of `_plain`. The first of each list is our own name: a file that has
 # it means it, whatever its other columns.
-KNOWN = {
+COMMON_NAMES = {
     "text": (
         "text", "casetext", "description", "shorttext", "originalshorttext", "longtext",
         "shortdescription", "body", "message", "content", "question", "summary", "subject",
@@ -113,7 +113,7 @@ def count_known(names: Iterable[str], requested: ColumnNames) -> int:
     plain = {_plain(name) for name in names}
     named = {f: getattr(requested, f) for f in FIELDS}
     return sum(
-        _plain(name) in plain if name else name is None and bool(plain & set(KNOWN[field]))
+        _plain(name) in plain if name else name is None and bool(plain & set(COMMON_NAMES[field]))
         for field, name in named.items()
     )
 
@@ -121,7 +121,11 @@ def count_known(names: Iterable[str], requested: ColumnNames) -> int:
 def names_text(names: Iterable[str], requested: ColumnNames) -> bool:
     """Return whether a row names the text's column as a header: the requested or a known name."""
     plain = {_plain(name) for name in names}
-    return _plain(requested.text) in plain if requested.text else bool(plain & set(KNOWN["text"]))
+    return (
+        _plain(requested.text) in plain
+        if requested.text
+        else bool(plain & set(COMMON_NAMES["text"]))
+    )
 
 
 def resolve_columns(requested: ColumnNames, names: list[str]) -> ColumnNames:
@@ -149,7 +153,7 @@ def suggest_columns(names: list[str]) -> dict[str, str | None]:
     """Return {our field: the column recognised by name}; None if no column fits, or several do."""
     names = _named(names)
     suggested: dict[str, str | None] = {}
-    for field in KNOWN:
+    for field in COMMON_NAMES:
         try:
             free = [name for name in names if name not in suggested.values()]
             suggested[field] = _known(field, free, names)
@@ -197,10 +201,12 @@ def _requested_column(field: str, name: str | None, names: list[str]) -> str | N
 
 
 def _known(field: str, free: list[str], names: list[str]) -> str | None:
-    candidates = [name for name in free if _plain(name) in KNOWN[field]]
+    candidates = [name for name in free if _plain(name) in COMMON_NAMES[field]]
     # Exact names before names with a unit, and our own name before all synonyms.
-    candidates = candidates or [n for n in free if _plain(_UNIT.sub("", n)) in KNOWN[field]]
-    candidates = [name for name in candidates if _plain(name) == KNOWN[field][0]] or candidates
+    candidates = candidates or [n for n in free if _plain(_UNIT.sub("", n)) in COMMON_NAMES[field]]
+    candidates = [
+        name for name in candidates if _plain(name) == COMMON_NAMES[field][0]
+    ] or candidates
     if len(candidates) > 1:
         raise CasesError(
             "cases.column_unclear",

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.cases.cells import CellError
-from core.cases.table import Notice
-from core.cases.written_dates import ORDERS, TypedMoment, WrittenDate, read_date_cell
+from core.cases.table import ORDERS, Notice
+from core.cases.written_dates import TypedMoment, WrittenDate, read_date_cell
 from core.errors import CasesError
 
 

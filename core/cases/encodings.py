@@ -58,12 +58,12 @@ PRIORS = {
     "cp949": 12.0,
 }
 # How ideographs are priced in encodings of other languages than Japanese.
-LANGUAGES = {"gb18030": "zh", "cp950": "zh-Hant", "cp949": "ko"}
+IDEOGRAPH_LANGUAGES = {"gb18030": "zh", "cp950": "zh-Hant", "cp949": "ko"}
 # Bits between two readings: of odds of 4,096 to 1, and of 256 to 1 to a reading that resembles no
 # language.
-MARGIN, MARGIN_OF_ODD = 12.0, 8.0
+CLEAR_MARGIN, ODD_MARGIN = 12.0, 8.0
 SAMPLE = 12_000  # bytes of cells with such characters that are priced
-EXCERPT, SHOWN = 60, 3  # characters of a reading in an error, and readings
+EXCERPT, NAMED_READINGS = 60, 3  # characters of a reading in an error, and readings
 # UTF-32 first: its little-endian mark begins with that of UTF-16.
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -211,7 +211,7 @@ def _decode_weighed(raw: bytes, path: Path) -> Decoded:
     costs = _reading_costs(_foreign_cells(raw))
     readings: dict[str, str] = {}  # different texts, the cheapest first
     for encoding in sorted(costs, key=lambda name: costs[name].bits):
-        limit = costs[next(iter(readings))].bits + MARGIN if readings else math.inf
+        limit = costs[next(iter(readings))].bits + CLEAR_MARGIN if readings else math.inf
         if len(readings) > 1 and costs[encoding].bits >= limit:
             break
         with suppress(UnicodeDecodeError):
@@ -225,11 +225,13 @@ def _decode_weighed(raw: bytes, path: Path) -> Decoded:
         name
         for name in others
         if costs[name].bits - costs[best].bits
-        < (MARGIN if costs[name].is_plausible else MARGIN_OF_ODD)
+        < (CLEAR_MARGIN if costs[name].is_plausible else ODD_MARGIN)
     ]
     if not close and costs[best].is_plausible:
         return Decoded(readings[best], best, "weighed")
-    excerpts = _excerpts({name: readings[name] for name in [best, *(close or others)][:SHOWN]})
+    excerpts = _excerpts(
+        {name: readings[name] for name in [best, *(close or others)][:NAMED_READINGS]}
+    )
     raise CasesError(
         "cases.encoding_unclear",
         file=str(path),
@@ -243,7 +245,7 @@ def _reading_costs(sample: bytes) -> dict[str, ReadingCost]:
     costs = {}
     for encoding, prior in PRIORS.items():
         with suppress(UnicodeDecodeError):
-            cost = reading_cost(sample.decode(encoding), LANGUAGES.get(encoding, "ja"))
+            cost = reading_cost(sample.decode(encoding), IDEOGRAPH_LANGUAGES.get(encoding, "ja"))
             costs[encoding] = replace(cost, plain=cost.plain + prior)
     return costs
 

@@ -20,9 +20,9 @@ from core.cases.table import (
 )
 from core.errors import CasesError
 
-TEXT = (".csv", ".tsv", ".txt", ".tab", ".psv", ".json", ".jsonl", ".ndjson")
+TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".psv", ".json", ".jsonl", ".ndjson")
 SHEETS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
-SUFFIXES = (*TEXT, ".parquet", *SHEETS)
+SUFFIXES = (*TEXT_SUFFIXES, ".parquet", *SHEETS)
 # First bytes: OLE is Excel's binary .xls (and encrypted .xlsx), ZIP is .xlsx and its kin.
 _OLE, _ZIP, _PARQUET = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04", b"PAR1"
 # First bytes of files that are no tables -> what people call them.

@@ -52,7 +52,7 @@ _WORDS = {
 }
 _WEIGHT = 20  # occurrences of each, in a table of about 18,000 pairs
 _LOANS = frozenset("éèàçñöüä")  # in names and loan words of every Latin language
-LATIN = tuple(SPELLINGS)[: tuple(SPELLINGS).index("ru")]
+LATIN_LANGUAGES = tuple(SPELLINGS)[: tuple(SPELLINGS).index("ru")]
 SHORT_LIST = 5  # languages whose pairs are counted, after a sieve by single letters
 _CONTEXT = 0.5  # weight of a text's ASCII words: codes and labels are in no language
 # Romanian is written with commas or cedillas below, and old and new codecs differ in that alone:
@@ -114,7 +114,7 @@ def _context_bits(words: frozenset[tuple[str, int]]) -> dict[str, float]:
 
     Other scripts than Latin cost nothing: their texts have ASCII words of any language.
     """
-    bits = {name: _pair_bits(name, dict(words)) for name in LATIN}
+    bits = {name: _pair_bits(name, dict(words)) for name in LATIN_LANGUAGES}
     least = min(bits.values())
     return dict.fromkeys(SPELLINGS, 0.0) | {n: _CONTEXT * (b - least) for n, b in bits.items()}
 

@@ -13,19 +13,19 @@ import numpy as np
 import pandas as pd
 
 from core.cases.mails import Mail, draw_mails
-from core.cases.read import COLUMNS
+from core.cases.read import CASE_COLUMNS
 from core.cases.workorders import Splits, text_key
 
-DATASET = "mails"  # name of the demo's line
-WORDS = 24  # of a mail that a text holds: more gain little, and training takes longer
+MAILS_LINE = "mails"  # name of the demo's line
+TEXT_WORDS = 24  # of a mail that a text holds: more gain little, and training takes longer
 CHARACTERS = 240  # of those words: an encoded attachment is one word of thousands
 TRAIN = 1500  # mails drawn
-SEED = 0  # of the draw
-BEGINS = {
+SPLIT_SEED = 0  # of the draw
+MAIL_SPLIT_STARTS = {
     "calibration": datetime(2002, 9, 1, tzinfo=UTC),
     "stream": datetime(2002, 9, 16, tzinfo=UTC),
 }
-WHY = {
+MAIL_SPLIT_REASONS = {
     "splits": "by the last server's time, in whole half-months, by counts alone",
     "fit": "a draw: all earlier mails would take longer than the demo may",
     "copies": "a text (case and spaces aside) stays in the split of its first mail",
@@ -37,28 +37,28 @@ def split_mails(mails: list[Mail]) -> Splits:
     mails = [replace(mail, text=mail.text[:CHARACTERS]) for mail in mails]
     first = {text_key(mail.text): mail for mail in reversed(mails)}
     mails = [mail for mail in mails if first[text_key(mail.text)] is mail]
-    early, late = BEGINS["calibration"], BEGINS["stream"]
+    early, late = MAIL_SPLIT_STARTS["calibration"], MAIL_SPLIT_STARTS["stream"]
     groups = {
         "fit": [mail for mail in mails if mail.arrived < early],
         "calibration": [mail for mail in mails if early <= mail.arrived < late],
         "stream": [mail for mail in mails if mail.arrived >= late],
     }
     available = len(groups["fit"])
-    groups["fit"] = draw_mails(groups["fit"], TRAIN, np.random.default_rng(SEED))
+    groups["fit"] = draw_mails(groups["fit"], TRAIN, np.random.default_rng(SPLIT_SEED))
     counts = pd.Series([mail.label for mail in groups["fit"]]).value_counts()
     classes = tuple(str(label) for label in counts.index)
     frames = {name: _frame(name, group, classes) for name, group in groups.items()}
     record = {
-        "begins": {name: moment.date().isoformat() for name, moment in BEGINS.items()},
+        "begins": {name: moment.date().isoformat() for name, moment in MAIL_SPLIT_STARTS.items()},
         "earlier_mails": available,
         "cases": {name: len(frame) for name, frame in frames.items()},
         "by_class": {
             name: frame["label"].value_counts().sort_index().to_dict()
             for name, frame in frames.items()
         },
-        "words": WORDS,
-        "seed": SEED,
-        "why": WHY,
+        "words": TEXT_WORDS,
+        "seed": SPLIT_SEED,
+        "why": MAIL_SPLIT_REASONS,
     }
     return Splits(classes, frames, record)
 
@@ -78,4 +78,4 @@ def _frame(split: str, mails: list[Mail], classes: tuple[str, ...]) -> pd.DataFr
             "value": np.nan,
         }
     )
-    return frame[list(COLUMNS)].assign(label_seen=frame["label"].isin(classes))
+    return frame[list(CASE_COLUMNS)].assign(label_seen=frame["label"].isin(classes))

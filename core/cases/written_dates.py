@@ -15,8 +15,8 @@ from functools import cache
 import pandas as pd
 
 from core.cases.cells import BadCell, CellError, formula_text, is_missing, unpack_cell
+from core.cases.table import ORDERS
 
-ORDERS = ("ymd", "dmy", "mdy")
 TypedMoment = tuple[datetime, tzinfo | None, bool]  # moment, zone, whether it has a time of day
 SERIALS = (10_000, 80_000)  # days since 1899-12-30 that count as dates: 1927 to 2119
 # The year before an era's first: 令和1年 is 2019.
@@ -178,7 +178,7 @@ def _from_number(text: str, epoch_1904: bool) -> tuple[datetime, tzinfo | None, 
 def _from_compact(match: re.Match) -> WrittenDate:
     year, month, day, hour, minute, second, zulu = match.groups()
     clock = time(int(hour or 0), int(minute or 0), int(second or 0))
-    days = dict.fromkeys(ORDERS, _existing_day(int(year), int(month), int(day)))
+    days: dict[str, date] = dict.fromkeys(ORDERS, _existing_day(int(year), int(month), int(day)))
     return WrittenDate(days, clock, UTC if zulu else None, hour is not None)
 
 

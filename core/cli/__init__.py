@@ -94,7 +94,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 # The verbs in the order in which a new user needs them: the groups of --help.
-GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
+VERB_GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
     "start": (add_demo, add_dashboard, add_poc, add_check),
     "models": (add_train, add_distill, add_redistill, add_evaluate, add_export),
     "decide": (add_score, add_decide, add_apply, add_decisions, add_serve, add_token_verb),
@@ -118,7 +118,7 @@ def parser() -> argparse.ArgumentParser:
     )
     # argparse cannot group verbs, so the description lists them.
     lines = [_DESCRIPTION, ""]
-    for group, adders in GROUPS.items():
+    for group, adders in VERB_GROUPS.items():
         lines.append(f"{group}:")
         for add in adders:
             add(verbs)

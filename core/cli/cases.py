@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+from core.cases.table import ORDERS
 from core.cli.verbs import add_verb
 from core.errors import CasesError, SettingsError
 from core.files import write_atomic
@@ -87,9 +88,7 @@ def _reading_options(verb: argparse.ArgumentParser) -> None:
         "--hidden-rows", action="store_true", help="read a sheet's hidden and filtered rows too"
     )
     group.add_argument("--decimal", choices=["point", "comma"], help="decimal sign of the values")
-    group.add_argument(
-        "--date-order", choices=["ymd", "dmy", "mdy"], help="order in dates such as 1/2/2024"
-    )
+    group.add_argument("--date-order", choices=ORDERS, help="order in dates such as 1/2/2024")
     group.add_argument(
         "--timezone",
         metavar="NAME",

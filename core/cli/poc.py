@@ -39,9 +39,9 @@ def add_poc(verbs) -> None:
 
 def _poc(arguments, settings: Settings) -> None:
     from core.jobs.arguments import dataset_name
-    from core.pipeline.poc import STEPS, run_poc
+    from core.pipeline.poc import POC_STEPS, run_poc
     from core.pipeline.poc_plan import DEFAULT_MINUTES, plan_poc
-    from core.store.lines import ASSUMED, LineSettings
+    from core.store.lines import DEFAULT_ASSUMPTIONS, LineSettings
     from core.types import checked_name
 
     language = arguments.language or reader_language()
@@ -53,7 +53,9 @@ def _poc(arguments, settings: Settings) -> None:
     typed = typed_assumptions(arguments)
     # A cost is typed in one currency: that of the verdict's language, for readers of both.
     has_costs = bool(set(typed) - {"cases_per_day"})
-    assumed = {key: ASSUMED[language if has_costs else key] for key in ASSUMED}
+    assumed = {
+        key: DEFAULT_ASSUMPTIONS[language if has_costs else key] for key in DEFAULT_ASSUMPTIONS
+    }
     line = LineSettings(name, {key: replace(line, **typed) for key, line in assumed.items()})
     cases = read_arguments(arguments, settings)
     plan = plan_poc(
@@ -66,7 +68,7 @@ def _poc(arguments, settings: Settings) -> None:
 
     def report(number: int, step: str, left: float) -> None:
         what = sentence(language, f"poc.step.{step}")
-        values = {"number": number, "steps": len(STEPS), "left": _time_text(language, left)}
+        values = {"number": number, "steps": len(POC_STEPS), "left": _time_text(language, left)}
         print(sentence(language, "poc.step", what=what, **values), flush=True)
 
     store = store_of(settings)

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from core.decision.thresholds.decisions import AUDIT, FAULT, POLICY_VOID, review_all_cases
 from core.gate.schemas import CaseAnswer, GateCase
 from core.pipeline.apply import BoundPolicy
+from core.store.parts import SUM_TOLERANCE
 
 # Faults: what kept the gate from accepting. A void policy's fault names what voids it.
 MODEL_ERROR, NOT_FINITE, NO_POLICY = "model_error", "not_finite", "no_policy"
 STORE_UNAVAILABLE, RULE_ERROR = "store_unavailable", "rule_error"
-SUM_TOLERANCE = 1e-3  # of a row of probabilities, as the store allows
 _logger = logging.getLogger(__name__)
 
 

@@ -33,10 +33,10 @@ from core.progress import write_json
 from core.settings import ROOT, Settings
 
 VERBS = ("train", "distill", "redistill", "score", "poc")
-STATES = ("queued", "running", "finished", "failed", "cancelled", "lost")
+JOB_STATES = ("queued", "running", "finished", "failed", "cancelled", "lost")
 RESUMABLE = ("failed", "cancelled", "lost")
 GRACE_S = 5.0  # between SIGTERM and SIGKILL
-SHOWN = 50  # newest jobs in a list
+NEWEST_JOBS = 50  # newest jobs in a list
 _TAIL = 64 * 2**10  # bytes read from the end of a log, which may be large
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -74,7 +74,7 @@ class JobStatus:
     """
 
     job: QueuedJob
-    state: str  # one of STATES
+    state: str  # one of JOB_STATES
     started_at: datetime | None
     ended_at: datetime | None
     exit_code: int | None  # negative: the signal that ended it
@@ -141,7 +141,7 @@ def start_runner(settings: Settings) -> None:
         )
 
 
-def listed(settings: Settings, limit: int | None = SHOWN) -> list[JobStatus]:
+def listed(settings: Settings, limit: int | None = NEWEST_JOBS) -> list[JobStatus]:
     """Return the newest `limit` jobs, newest first; None is all."""
     return [status(settings, job_id) for job_id in sorted(_ids(settings), reverse=True)[:limit]]
 

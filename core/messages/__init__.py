@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent
+MESSAGES_FOLDER = Path(__file__).resolve().parent
 LANGUAGES = ("ja", "en")
 
 
@@ -78,7 +78,7 @@ def sentence(language: str, key: str, **values: object) -> str:
     >>> sentence("en", "cases.empty_file", file="orders.csv")
     'orders.csv is empty: it has 0 bytes.'
     """
-    words = read_catalogues(FOLDER, language)[key]
+    words = read_catalogues(MESSAGES_FOLDER, language)[key]
     if not isinstance(words, str):
         words = words[plural_form(language, values["n"])]
     written = {name: _written(value, language) for name, value in values.items()}
@@ -88,7 +88,7 @@ def sentence(language: str, key: str, **values: object) -> str:
 def error_text(error: object, language: str) -> str:
     """Return an error's sentence; the error's own text if its code is in no catalogue."""
     code = getattr(error, "code", None)
-    if code is None or code not in read_catalogues(FOLDER, language):
+    if code is None or code not in read_catalogues(MESSAGES_FOLDER, language):
         return str(code if code is not None else error)
     return sentence(language, code, **getattr(error, "values", {}))
 

@@ -4,11 +4,13 @@ Screens, reports, exports and the terminal write a figure through `FigureFormat`
 locales and no sentence.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
 DASH = "–"  # for a figure that cannot be estimated
+_SHORT = 1e8  # the least amount in short form
 
 
 @dataclass(frozen=True)
@@ -40,24 +42,56 @@ class FigureFormat:
     def money(self, value: float | None, currency: str) -> str:
         """Return an amount; amounts under 1,000 have the currency's decimals, larger ones none.
 
-        Yen in Japanese are written as 30,000円, 931万円, 1.26億円.
+        Yen in Japanese are written as 30,000円, 931万円, 1.26億円. Several amounts of one sentence
+        go through `money_form`, which gives them one form.
         """
-        if value is None:
-            return DASH
-        if self.writes_yen(currency):
-            return _yen(value)
-        digits = self.precision(currency) if abs(value) < 1000 else 0
-        # the minus goes before the symbol: -$5, not $-5
-        sign, amount = "-" if value < 0 else "", f"{abs(_decimal(value)):,.{digits}f}"
-        return f"{sign}{self.symbol(currency)}{self._with_signs(amount)}"
+        return self.money_form([value], currency)(value)
 
     def money_in_short(self, value: float | None, currency: str) -> str:
         """Return an amount; from a hundred million in short form: 1.26億円, 126M."""
-        if value is None or abs(value) < 1e8 or self.writes_yen(currency):
-            return self.money(value, currency)
-        from babel.numbers import format_compact_currency
+        return self.money_form([value], currency, in_short=True)(value)
 
-        return format_compact_currency(value, currency, locale=self.language, fraction_digits=2)
+    def money_form(
+        self, amounts: Iterable[float | None], currency: str, in_short: bool = False
+    ) -> Callable[[float | None], str]:
+        """Return the function that writes each of these amounts in the form of the largest.
+
+        amounts: those of one sentence; None for one that is unknown.
+        currency: ISO 4217.
+        in_short: whether a hundred million or more is 126M instead of 126,000,000.
+
+        >>> [*map(FigureFormat("ja").money_form((45_274, 2_200_000), "JPY"), (45_274, 2_200_000))]
+        ['4.53万円', '220万円']
+        """
+        sizes = [abs(amount) for amount in amounts if amount] or [0.0]
+        least, most = min(sizes), max(sizes)
+        if self.writes_yen(currency):
+            unit, name = _yen_unit(least, most)
+            return lambda value: DASH if value is None else _yen(value, unit, name)
+        # The short form writes 5,000 as 5K, so a range that begins there stays in full.
+        short = in_short and most >= _SHORT and least >= _SHORT / 100
+        digits = self.precision(currency) if most < 1000 else 0
+        return lambda value: self._amount(value, currency, digits, short)
+
+    def _amount(self, value: float | None, currency: str, digits: int, short: bool) -> str:
+        if value is None:
+            return DASH
+        if short:
+            from babel.numbers import format_compact_currency
+
+            return format_compact_currency(value, currency, locale=self.language, fraction_digits=2)
+        amount = f"{abs(_decimal(value)):,.{digits}f}"
+        # the minus goes before the symbol: -$5, not $-5; and 0 has none
+        sign = "-" if value < 0 and amount.strip("0.") else ""
+        return f"{sign}{self.symbol(currency)}{self._with_signs(amount)}"
+
+    def axis_unit(self, currency: str, most: float) -> tuple[float, str]:
+        """Return the size and the name of the unit in which an axis counts amounts up to `most`.
+
+        >>> FigureFormat("ja").axis_unit("JPY", 9_310_000)
+        (10000.0, '万円')
+        """
+        return _yen_unit(most, most) if self.writes_yen(currency) else (1.0, currency)
 
     def writes_yen(self, currency: str) -> bool:
         """Return whether amounts are written in 円 and 万円 instead of with a sign before them."""
@@ -107,19 +141,24 @@ def _decimal(value: float) -> Decimal:
     return Decimal(str(value))
 
 
-def _yen(value: float) -> str:
-    """Return yen in Japanese, from 100,000 to three figures in 万円, then in 億円."""
-    size, sign = abs(value), "-" if value < 0 else ""
-    if size < 99_999.5:
-        amount = f"{size:,.0f}円"
-        return amount if amount == "0円" else sign + amount
-    for unit, name in ((1e4, "万円"), (1e8, "億円")):
-        figure = size / unit
-        digits = 2 if figure < 9.995 else 1 if figure < 99.95 else 0
-        # the larger unit, unless the rounded figure stays below 10,000
-        if round(figure) < 10_000 or name == "億円":
-            break
-    return f"{sign}{figure:,.{digits}f}{name}"
+def _yen_unit(least: float, most: float) -> tuple[float, str]:
+    """Return the size and name of the unit for amounts of `least` to `most` yen in Japanese.
+
+    The unit of the largest: 万円 from 100,000, 億円 from 9,999.5万円 on. A smaller one if the
+    least would be below a tenth of it, since 0.00億円 says nothing.
+    """
+    ten_thousands = 0 if most < 99_999.5 else 1 if round(most / 1e4) < 10_000 else 2
+    while ten_thousands and least < 0.1 * 1e4**ten_thousands:
+        ten_thousands -= 1
+    return 1e4**ten_thousands, ("円", "万円", "億円")[ten_thousands]
+
+
+def _yen(value: float, unit: float, name: str) -> str:
+    """Return yen in Japanese, in a unit to three figures."""
+    figure, sign = abs(value) / unit, "-" if value < 0 else ""
+    digits = 0 if unit == 1 or figure >= 99.95 else 1 if figure >= 9.995 else 2
+    amount = f"{figure:,.{digits}f}{name}" if value else "0円"
+    return amount if amount == "0円" else sign + amount
 
 
 # Babel looks up locale data at each call; these values never change.

@@ -25,7 +25,7 @@ REPEATS = 5  # timed answers, after one warm-up
 # characters: more than any model here reads, and refused before a tokenizer spends time on it
 LONGEST = 20_000
 # the values passed to `step`, in this order
-STEPS = ("waiting", "libraries", "teacher", "student", "asking")
+ASK_STEPS = ("waiting", "libraries", "teacher", "student", "asking")
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Inspectors:
         return self._loaded is not None
 
     def ask(self, text: str, step: Callable[[str], None] = lambda _: None) -> Answer:
-        """Return both models' answer for `text`; call `step` with each of STEPS as it begins.
+        """Return both models' answer for `text`; call `step` with each of ASK_STEPS as it begins.
 
         Raises CasesError for a text that cannot be asked about, NonFiniteError for an answer that
         is not finite, ModelError for models that do not load.

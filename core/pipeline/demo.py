@@ -1,8 +1,8 @@
 """The demo, end to end, on two real lines: fetch, split, train, distill, score four models.
 
 The mails are the line that comes close to a yes; of the work orders, half are of locations that no
-model was trained on, so they are the line that is a no. Every step is resumable. All measurements are on real
-data; nothing is synthetic.
+model was trained on, so they are the line that is a no. Every step is resumable. All measurements
+are on real data; nothing is synthetic.
 """
 
 import sys
@@ -19,7 +19,7 @@ from core.cases.fetch import fetch_minilm, fetch_workorders
 from core.cases.mail_splits import split_mails
 from core.cases.mails import fetch_mails, read_mails
 from core.cases.read import Cases, read_cases
-from core.cases.workorders import Splits, split_workorders, write_splits
+from core.cases.workorders import TRAINING_SPLITS, Splits, split_workorders, write_splits
 from core.errors import FetchError
 from core.messages import error_text, reader_language, sentence
 from core.models.base.settings import AdapterSettings, DistillSettings, PointSettings
@@ -33,11 +33,10 @@ from core.pipeline.train import (
     training_cases,
 )
 from core.settings import Settings
-from core.store.lines import ASSUMED, LineAssumptions, LineSettings
+from core.store.lines import DEFAULT_ASSUMPTIONS, LineAssumptions, LineSettings
 from core.store.store import Store
 
-TRAINING = ("fit", "anchor")
-HELD_OUT = ("calibration", "stream")
+HELD_OUT_SPLITS = ("calibration", "stream")
 
 
 @dataclass(frozen=True)
@@ -64,21 +63,21 @@ def _work_orders(cache: Path) -> Splits:
 
 
 def _mails(cache: Path) -> Splits:
-    return split_mails(read_mails(fetch_mails(cache), mail_splits.WORDS))
+    return split_mails(read_mails(fetch_mails(cache), mail_splits.TEXT_WORDS))
 
 
-_AUSTRALIAN = {"en": LineAssumptions(400, 5, 300, 0.5, "AUD"), "ja": ASSUMED["ja"]}
+_AUSTRALIAN = {"en": LineAssumptions(400, 5, 300, 0.5, "AUD"), "ja": DEFAULT_ASSUMPTIONS["ja"]}
 # One adapted block: a mail has three times a work order's tokens, and the demo has few minutes.
 _LIGHT = AdapterSettings(layers=1, targets="feed_forward")
 # The first line is the one that pages open.
-LINES = (
+DEMO_LINES = (
     DemoLine(
-        LineSettings(mail_splits.DATASET),
+        LineSettings(mail_splits.MAILS_LINE),
         _mails,
         _LIGHT,
         DistillSettings(adapter=_LIGHT),
     ),
-    DemoLine(LineSettings(workorders.DATASET, _AUSTRALIAN), _work_orders),
+    DemoLine(LineSettings(workorders.ORDERS_LINE, _AUSTRALIAN), _work_orders),
 )
 
 
@@ -107,11 +106,11 @@ def build_demo(settings: Settings) -> None:
     it. Raises FetchError if none can be made, or without the pre-trained encoder.
     """
     store = Store(settings.store)
-    steps = _Steps(total=1 + 3 * len(LINES))
+    steps = _Steps(total=1 + 3 * len(DEMO_LINES))
     with steps.step("pipeline.demo_fetch"):
         base = fetch_minilm(settings.cache)
         ready, failed = [], []
-        for line in LINES:
+        for line in DEMO_LINES:
             try:
                 ready.append((line, *split_cases(settings, line)))
             except FetchError as e:
@@ -140,7 +139,7 @@ def _build_line(
     with steps.step("pipeline.demo_train", line=name):
         train_settings = TrainSettings(point=PointSettings(base=str(base), adapter=line.adapter))
         # Teachers hold out their own anchor, so the anchor split teaches like the fit split.
-        frames = [cases[role].frame for role in TRAINING if role in cases]
+        frames = [cases[role].frame for role in TRAINING_SPLITS if role in cases]
         labelled = training_cases(pd.concat(frames, ignore_index=True))
         point, _ = train(store, settings, name, labelled, train_settings, record)
         train_linear(store, settings, name, labelled, train_settings.point, record, point)
@@ -151,9 +150,9 @@ def _build_line(
             role: score_models(
                 store, settings, name, cases[role].frame, cases[role].content_hash, role
             )
-            for role in HELD_OUT
+            for role in HELD_OUT_SPLITS
         }
-    calibration, judged = (scored[role]["student"] for role in HELD_OUT)
+    calibration, judged = (scored[role]["student"] for role in HELD_OUT_SPLITS)
     open_line_at(store, line.settings, calibration, judged, "demo")
 
 

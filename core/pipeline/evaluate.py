@@ -25,8 +25,7 @@ from core.stats.verdict import EMBEDDING, PairedVerdict, judge_pair
 from core.store.store import Store
 from core.types import KIND_ORDER, MODEL_KINDS, Interval, RunRecord
 
-BOOTSTRAP_DRAWS = 500
-COLUMNS = [
+COMPARED_COLUMNS = [
     "case_id",
     "text",
     "label",
@@ -37,7 +36,7 @@ COLUMNS = [
     "epistemic",
     "probabilities",
 ]
-WORDS, BOTH = "TF-IDF + LR", "embedding and TF-IDF + LR"
+WORDS_RIVAL, BOTH_RIVAL = "TF-IDF + LR", "embedding and TF-IDF + LR"
 States = Callable[[Sequence[str]], np.ndarray]  # texts -> pooled states [n, d] of the frozen base
 
 
@@ -69,7 +68,7 @@ def evaluate(
     """
     records = comparable_runs(store, dataset, role)
     labels = records[0].run.labels
-    tables = {r.run.model: store.predictions(r.run.run_id, COLUMNS) for r in records}
+    tables = {r.run.model: store.predictions(r.run.run_id, COMPARED_COLUMNS) for r in records}
     rows: dict[str, dict[str, Any]] = {
         r.run.model: {
             "run": r.run.run_id,
@@ -159,14 +158,14 @@ def rival_tables(
     positions = np.array([position[label] for label in labelled["label"]], dtype=np.int64)
     folds = make_folds(positions, seed=seed)
     words = fit_words(texts, positions, len(labels), folds)
-    answers = {WORDS: words.probabilities(queries)}
+    answers = {WORDS_RIVAL: words.probabilities(queries)}
     if states is not None:
         # One call, so that the base is loaded once for training cases and queries.
         train, test = np.split(states([*texts, *queries]), [len(texts)])
         linear = fit_embedding_lr(train, positions, len(labels), folds)
         both = fit_words(texts, positions, len(labels), folds, train)
         plain = {EMBEDDING: linear.probabilities(test)}
-        answers = plain | answers | {BOTH: both.probabilities(queries, test)}
+        answers = plain | answers | {BOTH_RIVAL: both.probabilities(queries, test)}
     return {name: answered(cases, p, labels) for name, p in answers.items()}
 
 
@@ -203,7 +202,7 @@ def metrics(table: pd.DataFrame, labels: tuple[str, ...], seed: int = 0) -> dict
     def interval(metric: Callable, *arrays: np.ndarray) -> dict:
         if len(arrays[0]) == 0:
             return asdict(Interval(None, None, None, 0))
-        return asdict(selective.bootstrap_interval(metric, arrays, seed, BOOTSTRAP_DRAWS))
+        return asdict(selective.bootstrap_interval(metric, arrays, seed))
 
     def separation(score: pd.Series) -> dict:
         if not len(score) or np.ptp(score) == 0:

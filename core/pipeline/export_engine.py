@@ -44,9 +44,9 @@ class EngineCheck:
 def export_onnx(store: Store, settings: Settings, model: str, int8: bool = False) -> EngineCheck:
     """Write the ONNX export into the model's folder; return how it compares with the model.
 
-    model: name of a one-pass model. int8: quantize. An earlier export is replaced. Raises ModelError
-    if the model is a teacher, if it has scored no labelled cases, or if the export decides
-    otherwise; the folder then keeps what it had.
+    model: name of a one-pass model. int8: quantize. An earlier export is replaced. Raises
+    ModelError if the model is a teacher, if it has scored no labelled cases, or if the export
+    decides otherwise; the folder then keeps what it had.
     """
     from core.models.base.device import pick_device
     from core.models.scoring import checkpoint, onnx_engine
@@ -67,7 +67,7 @@ def export_onnx(store: Store, settings: Settings, model: str, int8: bool = False
         _require_equal(checks[0], card.name)
         write_atomic(fresh / "check.json", json.dumps(asdict(checks[0]), indent=2))
 
-    replace_folder(folder / onnx_engine.FOLDER, fill)
+    replace_folder(folder / onnx_engine.ONNX_FOLDER, fill)
     return checks[0]
 
 

@@ -13,17 +13,19 @@ from core.store.parts import part_path
 from core.store.samples import Samples
 from core.store.store import Store
 
-GROUPS = 16  # of a run's parts: counts of few groups are small, and what a killed call repeats too
+PART_GROUPS = (
+    16  # of a run's parts: counts of few groups are small, and what a killed call repeats too
+)
 
 
 def plan_groups(parts: Iterable[int]) -> tuple[tuple[int, ...], ...]:
-    """Return GROUPS or fewer groups of neighbouring parts.
+    """Return PART_GROUPS or fewer groups of neighbouring parts.
 
     >>> plan_groups(range(3))
     ((0,), (1,), (2,))
     """
     numbers = sorted(parts)
-    ends = [len(numbers) * i // GROUPS for i in range(GROUPS + 1)]
+    ends = [len(numbers) * i // PART_GROUPS for i in range(PART_GROUPS + 1)]
     groups = (tuple(numbers[a:b]) for a, b in zip(ends, ends[1:], strict=False))
     return tuple(group for group in groups if group)
 

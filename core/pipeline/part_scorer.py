@@ -90,7 +90,7 @@ class PartScorer:
         plan = self.plan
         _, model = checkpoint.load(plan.folder, self.device, plan.card.samples)
         if plan.engine == "onnx":
-            return onnx_engine.with_onnx(model, plan.card, plan.folder / onnx_engine.FOLDER)
+            return onnx_engine.with_onnx(model, plan.card, plan.folder / onnx_engine.ONNX_FOLDER)
         if plan.settings.compile and plan.card.samples == 1:  # a teacher's hooks change by call
             model.backbone.compile_blocks()
         return model

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from core.counts.histogram import AcceptanceCurve
 from core.decision.thresholds.costs import CostModel, UnitCosts
 from core.decision.thresholds.daily_money import cheapest_threshold, cost_curve
-from core.pipeline.poc_plan import PARTS, PocPlan, part_hash
+from core.pipeline.poc_plan import HISTORY_PARTS, PocPlan, part_hash
 from core.pipeline.score import score_models
 from core.pipeline.train import distill_student, train, train_linear, training_cases
 from core.settings import Settings
@@ -20,7 +20,7 @@ from core.store.lines import LineSettings, save_line
 from core.store.store import Store
 from core.types import RunRecord
 
-STEPS = ("train", "distill", "score")
+POC_STEPS = ("train", "distill", "score")
 
 
 @dataclass
@@ -38,7 +38,7 @@ class StepClock:
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Report the step, and measure the block's time."""
-        self.report(STEPS.index(name) + 1, name, self.seconds_left())
+        self.report(POC_STEPS.index(name) + 1, name, self.seconds_left())
         started = time.perf_counter()
         yield
         self.spent[name] = time.perf_counter() - started
@@ -69,7 +69,7 @@ def run_poc(
     record = {
         "split": plan.split.by,
         "recipe": recipe.name,
-        "cases": {part: len(plan.parts[part]) for part in PARTS},
+        "cases": {part: len(plan.parts[part]) for part in HISTORY_PARTS},
     }
     with clock.step("train"):
         point, _ = train(store, settings, name, cases, recipe.train, record)
@@ -82,9 +82,9 @@ def run_poc(
                 *(store, settings, name, plan.parts[part], part_hash(plan, part), part),
                 truncate=True,
             )
-            for part in PARTS[1:]
+            for part in HISTORY_PARTS[1:]
         }
-    judged = runs[PARTS[-1]]
+    judged = runs[HISTORY_PARTS[-1]]
     open_line_at(store, line, runs["calibration"]["student"], judged["student"], "poc")
     return judged
 

@@ -21,16 +21,16 @@ from core.models.base.settings import (
     PointSettings,
 )
 from core.pipeline.poc_time import Recipe, Workload, estimated_seconds
-from core.pipeline.prepare import RARE, read_beginnings
+from core.pipeline.prepare import RARE_BELOW, read_beginnings
 from core.pipeline.runs import frame_hash
 from core.pipeline.train import TrainSettings
 
-PARTS = ("train", "calibration", "stream")  # the model, the threshold, the verdict
-SHARES = (0.6, 0.2)  # of all cases: of the first two parts
+HISTORY_PARTS = ("train", "calibration", "stream")  # the model, the threshold, the verdict
+HISTORY_SHARES = (0.6, 0.2)  # of all cases: of the first two parts
 LEAST_CASES = 100  # labelled cases below which nothing is trained
 LEAST_HELD_OUT = 10  # cases of a held-out part
 MOST_LABELS = 200
-NAMED = 50  # labels that a sentence names
+NAMED_LABELS = 50  # labels that a sentence names
 MOST_UNDATED = 0.05  # of the labelled cases
 MOST_HELD_OUT = 2000  # cases of a held-out part: the N-pass teacher scores each N times
 READ_TOKENS = 64  # of a text
@@ -42,7 +42,8 @@ BY_DATE, AT_RANDOM = "date", "random"
 class HistorySplit:
     """The labelled cases of a history in three parts, and what was left out.
 
-    by: BY_DATE or AT_RANDOM. parts: PARTS -> cases. unlabelled, undated, copies: cases left out.
+    by: BY_DATE or AT_RANDOM. parts: HISTORY_PARTS -> cases. unlabelled, undated, copies: cases left
+    out.
     """
 
     by: str
@@ -61,7 +62,7 @@ class HistorySplit:
     def rare_labels(self) -> list[str]:
         """Return the labels of fewer than RARE cases with their numbers: a header's, for example."""
         counts = pd.concat(self.parts.values())["label"].value_counts()
-        return [f"{label!r} ({n})" for label, n in counts[counts < RARE].sort_index().items()]
+        return [f"{label!r} ({n})" for label, n in counts[counts < RARE_BELOW].sort_index().items()]
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -71,7 +72,10 @@ class HistorySplit:
         return (
             *(Notice(f"poc.{name}", {"n": n}) for name, n in left_out.items() if n),
             *(
-                Notice(f"poc.{name}", {"n": len(named), "labels": named[:NAMED], "least": RARE})
+                Notice(
+                    f"poc.{name}",
+                    {"n": len(named), "labels": named[:NAMED_LABELS], "least": RARE_BELOW},
+                )
                 for name, named in labels.items()
                 if named
             ),
@@ -92,8 +96,8 @@ class PocPlan:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """Return what a reader must know before the work begins, a sentence each."""
-        sizes = {name: len(self.parts[name]) for name in PARTS}
-        trimmed = sum(len(self.split.parts[name]) - sizes[name] for name in PARTS)
+        sizes = {name: len(self.parts[name]) for name in HISTORY_PARTS}
+        trimmed = sum(len(self.split.parts[name]) - sizes[name] for name in HISTORY_PARTS)
         cut = Notice("poc.cut", {"n": self.cut, "tokens": READ_TOKENS})
         return (
             Notice(f"poc.split_{self.split.by}", {"line": self.line, **sizes}),
@@ -104,7 +108,7 @@ class PocPlan:
 
 
 def split_history(frame: pd.DataFrame, source: str, seed: int = 0) -> HistorySplit:
-    """Return the labelled cases split into PARTS.
+    """Return the labelled cases split into HISTORY_PARTS.
 
     frame: columns of core.cases.read.Cases. source: names the file in errors. seed: of a random
     split. Raises CasesError for too few labelled cases, one label, or labels that are as many as
@@ -129,11 +133,11 @@ def split_history(frame: pd.DataFrame, source: str, seed: int = 0) -> HistorySpl
     part = np.searchsorted(cuts, np.arange(len(ordered)), side="right")
     first = pd.Series(part).groupby(ordered["text"].map(text_key).to_numpy()).transform("min")
     copies = part != first.to_numpy()
-    parts = {name: ordered[(part == i) & ~copies] for i, name in enumerate(PARTS)}
+    parts = {name: ordered[(part == i) & ~copies] for i, name in enumerate(HISTORY_PARTS)}
     trained = parts["train"]["label"]
     if trained.nunique() < 2:  # a history whose labels came one after the other
         raise CasesError("cases.one_label", n=trained.nunique(), labelled=len(trained))
-    short = next((name for name in PARTS[1:] if len(parts[name]) < LEAST_HELD_OUT), None)
+    short = next((name for name in HISTORY_PARTS[1:] if len(parts[name]) < LEAST_HELD_OUT), None)
     if short is not None:
         values = {"file": source, "n": len(parts[short]), "least": LEAST_HELD_OUT}
         raise CasesError("poc.same_texts", **values)
@@ -142,7 +146,7 @@ def split_history(frame: pd.DataFrame, source: str, seed: int = 0) -> HistorySpl
 
 def _cuts(n: int) -> np.ndarray:
     """Return the positions at which the second and the third part begin."""
-    return np.round(np.cumsum(SHARES) * n).astype(int)
+    return np.round(np.cumsum(HISTORY_SHARES) * n).astype(int)
 
 
 def _dated_order(labelled: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray, str]:
@@ -174,12 +178,14 @@ def plan_poc(
     Raises CasesError as of `split_history`.
     """
     split = split_history(frame, source)
-    held_out = {name: _newest(split.parts[name], MOST_HELD_OUT, split.by) for name in PARTS[1:]}
+    held_out = {
+        name: _newest(split.parts[name], MOST_HELD_OUT, split.by) for name in HISTORY_PARTS[1:]
+    }
     texts, cut, tokens = {}, 0, {}
     for name, part in ({"train": split.parts["train"]} | held_out).items():
         texts[name], shortened, tokens[name] = read_beginnings(part, Path(base), READ_TOKENS)
         cut += shortened
-    judged = {name: len(texts[name]) for name in PARTS[1:]}
+    judged = {name: len(texts[name]) for name in HISTORY_PARTS[1:]}
     work = Workload(
         base,
         frame["label"].nunique(),

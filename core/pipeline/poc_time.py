@@ -13,9 +13,9 @@ from pathlib import Path
 from core.models.base.settings import DistillSettings
 from core.pipeline.train import TrainSettings
 
-# Seconds of one text in one block of MiniLM (width 384): 8.3 ms for six blocks at 57 tokens, 1.75 ms
-# at 9 tokens.
-TEXT_S, TOKEN_S, WIDTH = 0.9e-4, 2.26e-5, 384
+# Seconds of one text in one block of MiniLM (width 384): 8.3 ms for six blocks at 57 tokens, 1.75
+# ms at 9 tokens.
+TEXT_S, TOKEN_S, REFERENCE_WIDTH = 0.9e-4, 2.26e-5, 384
 SPECIAL_TOKENS = 2  # added to each text
 UNKNOWN_BASE = (12, 768)  # blocks and width of a base that is not on this machine yet
 FIXED_S = 3.0  # loading and saving, each step
@@ -59,7 +59,7 @@ def estimated_seconds(recipe: Recipe, work: Workload) -> dict[str, float]:
     samples = recipe.train.teacher.samples * recipe.sampled * adapted
     epoch = recipe.trained * adapted
     copies = 1 + recipe.distill.augment
-    scale = (width / WIDTH) ** 2
+    scale = (width / REFERENCE_WIDTH) ** 2
     text_s = scale * (TEXT_S + TOKEN_S * (work.train_tokens + SPECIAL_TOKENS))
     judged_s = scale * (TEXT_S + TOKEN_S * (work.held_out_tokens + SPECIAL_TOKENS))
     start_s = START_S + START_LABEL_S * work.labels

@@ -17,7 +17,7 @@ from core.cases.table import Notice, rare_rows
 from core.errors import CasesError, SettingsError
 
 # Cases of a label below which it is rare: one or two of them teach little and test nothing.
-RARE = 5
+RARE_BELOW = 5
 MERGED = "other"  # the label of merged rare labels
 RARE_CHOICES = ("keep", "drop", "merge", "refuse")
 # Share of the texts' tokens missing from the vocabulary above which a model cannot read them.
@@ -55,11 +55,11 @@ def settle_rare_labels(
     if choice not in RARE_CHOICES:
         raise SettingsError("cases.rare_choice", choice=choice, choices=list(RARE_CHOICES))
     counts = frame["label"].value_counts()
-    rare = counts[counts < RARE].sort_index()
+    rare = counts[counts < RARE_BELOW].sort_index()
     if rare.empty:
         return frame, ()
     named = [f"{label!r} ({n})" for label, n in rare.items()]
-    values = {"n": len(rare), "labels": named[:50] + ["…"] * (len(named) > 50), "least": RARE}
+    values = {"n": len(rare), "labels": named[:50] + ["…"] * (len(named) > 50), "least": RARE_BELOW}
     if choice == "refuse":
         raise CasesError("cases.rare_refused", **values)
     is_rare = frame["label"].isin(rare.index)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from core.cases.workorders import text_key
 from core.decision.watch.promotion import (
-    UNKNOWN,
+    UNKNOWN_LABEL,
     PromotionVerdict,
     Redistillation,
     fit_open_scaling,
@@ -143,7 +143,7 @@ def _judge(
     }
     on_old = held_out["label"].isin(old.labels).to_numpy()
     difference = right["new"][on_old].astype(float) - right["old"][on_old]
-    unseen = {key: float((answers[key][1] == UNKNOWN).mean()) for key in parts}
+    unseen = {key: float((answers[key][1] == UNKNOWN_LABEL).mean()) for key in parts}
     errors = {key: open_world_ece(scalings[key], *answers[key]) for key in answers}
     verdict = PromotionVerdict(
         cases=len(judging),
@@ -174,7 +174,7 @@ def _answers(
     table = store.predictions(run_id, ["case_id", "probabilities"]).set_index("case_id")
     place = {label: i for i, label in enumerate(labels)}
     p = np.stack(table.loc[cases["case_id"], "probabilities"].to_list()).astype(np.float64)
-    return p, np.array([place.get(label, UNKNOWN) for label in cases["label"]])
+    return p, np.array([place.get(label, UNKNOWN_LABEL) for label in cases["label"]])
 
 
 def _right(answers: tuple[np.ndarray, np.ndarray]) -> np.ndarray:

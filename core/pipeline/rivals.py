@@ -27,13 +27,13 @@ from core.errors import CasesError
 from core.stats.calibration import nll
 from core.stats.temperature import at_temperature, fit_temperature
 
-FOLDS = 4
-MANY = 5000  # training cases from which on one held-out fifth replaces the folds
+RIVAL_FOLDS = 4
+ONE_SPLIT_FROM = 5000  # training cases from which on one held-out fifth replaces the folds
 STATE_PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3)  # scikit-learn's C, for states of mean square 1
 WORD_PENALTIES = (3.0, 10.0, 30.0)
 MIXED_PENALTIES = (0.3, 1.0, 3.0, 10.0)
 STATE_NORM = 2.0  # of a state next to its n-grams, whose norm is the root of 2
-NEIGHBOURS = (5, 10, 20, 40)
+NEIGHBOUR_COUNTS = (5, 10, 20, 40)
 NOVELTY_NEIGHBOURS = 10
 CHARACTER_NGRAMS = 100_000  # at most
 _LEAST = 1e-6  # probability of a class that a fold's training part lacks
@@ -77,16 +77,20 @@ def fit_embedding_lr(
 def make_folds(labels: np.ndarray, ordered: bool = False, seed: int = 0) -> list[Fold]:
     """Return the (training, held-out) positions on which choices are made.
 
-    ordered: cases are in the order of time, and folds are blocks of it. With MANY cases there is
-    one fold: a fifth, the latest one if cases are ordered.
+    ordered: cases are in the order of time, and folds are blocks of it. With ONE_SPLIT_FROM cases
+    there is one fold: a fifth, the latest one if cases are ordered.
     """
-    if len(labels) >= MANY:
+    if len(labels) >= ONE_SPLIT_FROM:
         order = np.arange(len(labels))
         if not ordered:
             order = np.random.default_rng(seed).permutation(len(labels))
         cut = len(labels) - len(labels) // 5
         return [(order[:cut], order[cut:])]
-    splitter = KFold(FOLDS) if ordered else StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    splitter = (
+        KFold(RIVAL_FOLDS)
+        if ordered
+        else StratifiedKFold(RIVAL_FOLDS, shuffle=True, random_state=seed)
+    )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class")
         return list(splitter.split(np.zeros(len(labels)), labels))
@@ -182,10 +186,10 @@ def fit_neighbours(states: np.ndarray, labels: np.ndarray, classes: int) -> Neig
     k has the lowest NLL of the training cases, each answered by the others.
     """
     directions = _directions(states)
-    most = min(max(NEIGHBOURS), len(labels) - 1)
+    most = min(max(NEIGHBOUR_COUNTS), len(labels) - 1)
     # The nearest case to a training case is itself, in column 0, which is left out.
     nearest = labels[nearest_cases(directions, directions, most + 1)[0][:, 1:]]
-    sizes = [k for k in NEIGHBOURS if k <= most] or [most]
+    sizes = [k for k in NEIGHBOUR_COUNTS if k <= most] or [most]
     losses = [nll(_vote_shares(nearest[:, :k], classes), labels) for k in sizes]
     return Neighbours(directions, labels, classes, sizes[int(np.argmin(losses))])
 

@@ -18,7 +18,7 @@ from core.models.base.card import ModelCard
 from core.store.store import Store
 from core.types import Run
 
-LIBRARIES = ("torch", "transformers", "peft", "duckdb", "pandas", "numpy")
+RUN_LIBRARIES = ("torch", "transformers", "peft", "duckdb", "pandas", "numpy")
 
 
 def content_hash(*content) -> str:
@@ -39,7 +39,9 @@ def frame_hash(frame: pd.DataFrame) -> str:
 def new_run(**fields) -> Run:
     """Return a run that begins now, with the versions of the libraries that affect its figures."""
     return Run(
-        created_at=datetime.now(UTC), versions={name: version(name) for name in LIBRARIES}, **fields
+        created_at=datetime.now(UTC),
+        versions={name: version(name) for name in RUN_LIBRARIES},
+        **fields,
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.cases.table import RARE, Notice
+from core.cases.table import NAMED_ROWS, Notice
 from core.errors import CasesError
 from core.export import checked_ending, write_export, write_table
 from core.pipeline.label_studio import label_studio_tasks
@@ -109,7 +109,7 @@ def _verdicts_of(checked: Sequence[ReviewVerdict | Notice], path: Path) -> list[
     """Return the verdicts. Raises CasesError with the problems if there are any."""
     problems = [item for item in checked if isinstance(item, Notice)]
     if problems:
-        rows = [*problems[:RARE], *(["…"] if len(problems) > RARE else [])]
+        rows = [*problems[:NAMED_ROWS], *(["…"] if len(problems) > NAMED_ROWS else [])]
         raise CasesError("pipeline.bad_verdicts", file=str(path), n=len(problems), rows=rows)
     return [item for item in checked if isinstance(item, ReviewVerdict)]
 

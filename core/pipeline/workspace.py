@@ -11,12 +11,12 @@ import pandas as pd
 from core.errors import ModelError
 from core.files import recover_folders
 from core.models.base.card import ModelCard, read_card
-from core.pipeline.runs import LIBRARIES
+from core.pipeline.runs import RUN_LIBRARIES
 from core.settings import Settings
 from core.store.store import Store
 from core.types import KIND_ORDER
 
-PARTS = "parts"  # inside the store's folder: files that wait to be taken in
+PARTS_FOLDER = "parts"  # inside the store's folder: files that wait to be taken in
 
 
 def models(settings: Settings) -> list[ModelCard]:
@@ -51,10 +51,12 @@ def sizes(settings: Settings) -> pd.DataFrame:
             else []
         )
         waiting = [
-            path for path in files if name == "store" and PARTS in path.relative_to(folder).parts
+            path
+            for path in files
+            if name == "store" and PARTS_FOLDER in path.relative_to(folder).parts
         ]
         groups = {name: [path for path in files if path not in set(waiting)]} | (
-            {PARTS: waiting} if name == "store" else {}
+            {PARTS_FOLDER: waiting} if name == "store" else {}
         )
         rows += [
             {"folder": group, "files": len(paths), "bytes": sum(map(_size, paths))}
@@ -72,5 +74,7 @@ def _size(path) -> int:
 
 def versions(store: Store) -> dict[str, str]:
     """Return the versions of the store's schema, Python, and the libraries that affect figures."""
-    libraries = {name: version(name) for name in (*LIBRARIES, "streamlit", "pyarrow", "openpyxl")}
+    libraries = {
+        name: version(name) for name in (*RUN_LIBRARIES, "streamlit", "pyarrow", "openpyxl")
+    }
     return {"schema": str(store.schema_version()), "python": platform.python_version()} | libraries

@@ -81,10 +81,11 @@ def _cost_sentence(words: ReportWords, column: ScenarioColumn) -> str:
         "saving": abs(saving),
     }
     key = "minutes.verdict.saves" if saving > 0 else "minutes.verdict.costs"
+    write = words.money_form(amounts.values(), currency)
     return words(
         key,
         about=phrases.scenario_summary(words, column.used),
-        **{name: words.money(amount, currency) for name, amount in amounts.items()},
+        **{name: write(amount) for name, amount in amounts.items()},
     )
 
 
@@ -152,15 +153,19 @@ def _row(
     words: ReportWords, currency: str, measure: str, all_human: float, column: ScenarioColumn
 ) -> tuple[TableCell, ...]:
     interval = column.measure(measure)
-    row_cells = [
-        phrases.measure_text(words, measure, value, currency)
+    # one form for the whole row, whose amounts a reader compares
+    write = phrases.measure_form(words, measure, (all_human, *interval.bounds), currency)
+    cells = [
+        TableCell(
+            write(value), value, phrases.number_pattern(words, measure, write(value), currency)
+        )
         for value in (all_human, interval.value)
     ]
-    cells = [
-        TableCell(text, number, phrases.number_pattern(words, measure, text, currency))
-        for text, number in zip(row_cells, (all_human, interval.value), strict=True)
-    ]
-    ends = phrases.interval_text(words, measure, interval, currency)
+    ends = (
+        ""
+        if interval.value is None
+        else words("card.interval", low=write(interval.low), high=write(interval.high))
+    )
     return text_cell(phrases.measure_label(words, measure)), *cells, text_cell(ends)
 
 

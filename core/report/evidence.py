@@ -5,7 +5,7 @@ Predictions of a run in, small results out: counts, frames, intervals. Counts ke
 class, so that a run of many periods stays small. Cases whose label was not trained on are wrong
 answers, or left out of every figure with `unseen` False; temperature scaling is fitted without
 them, because the model gives their label no probability. Does not draw, choose words, or open the
-store: COLUMNS lists the columns that each function reads.
+store: EVIDENCE_COLUMNS lists the columns that each function reads.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ PERIODS = ("year", "half")
 SPREADS = ("epistemic", "aleatoric")
 CELLS = 40  # a side of the grid that counts pairs of uncertainties
 VALID_DAYS = 90  # validity of a certificate issued today: an assumption, and displayed as one
-COLUMNS = {
+EVIDENCE_COLUMNS = {
     "by_period": ("segment", "outcome", "confidence", "occurred_at"),
     "temperature": ("label", "outcome", "probabilities"),
     "scaled_counts": ("segment", "outcome", "probabilities"),
@@ -82,11 +82,11 @@ def rival_verdict(
 ) -> PairedVerdict:
     """Return the verdict of two models on the cases of both runs.
 
-    ours, theirs: predictions with COLUMNS["rival"].
+    ours, theirs: predictions with EVIDENCE_COLUMNS["rival"].
     labels: the labels of both runs, in the order of their probabilities; other cases are left out.
     model, rival: the names of the two models.
     """
-    columns = list(COLUMNS["rival"])
+    columns = list(EVIDENCE_COLUMNS["rival"])
     both = ours[columns].merge(theirs[columns], on="case_id", suffixes=("", "_rival"))
     both = both[both["outcome"].isin(["right", "wrong"])]
     position = {label: i for i, label in enumerate(labels)}
@@ -228,7 +228,7 @@ def certificate_result(
     A `segment` is certified as one of all segments (Bonferroni), because a reader of one segment
     may look at the next.
 
-    table: calibration cases with COLUMNS["certificate"].
+    table: calibration cases with EVIDENCE_COLUMNS["certificate"].
     promise: measure, target, delta.
     origin: model hash, process.
     today: the date of issue; the certificate is valid for VALID_DAYS.

@@ -18,7 +18,7 @@ from core.decision.thresholds.consequence import (
     segment_curves,
 )
 from core.decision.thresholds.daily_money import OptionMoney
-from core.stats.calibration import BINS, Bin, reliability_from_counts
+from core.stats.calibration import ECE_BINS, Bin, reliability_from_counts
 from core.stats.calibration_bias import calibration_error
 
 PART_SHARES = tuple(
@@ -120,8 +120,8 @@ def _segments(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def option_frame(options: list[OptionMoney]) -> pd.DataFrame:
-    """Return one row an option: name, review, inference, retraining, escapes, total, low, high (money a day),
-    n, note.
+    """Return one row an option: name, review, inference, retraining, escapes, total, low, high
+    (money a day), n, note.
     """
     return pd.DataFrame(
         [
@@ -155,9 +155,11 @@ def reliability_bins(histogram: Histogram, include_unseen: bool = False) -> list
         a.sum((0, 1))[:outcomes_kept] for a in (histogram.counts, histogram.confidence_sum)
     )
     # Confidence 1.0 has its own fine bin and belongs to the last wide one.
-    wide = np.minimum(np.arange(FINE) // ((FINE - 1) // BINS), BINS - 1)
-    n, confidence = (np.bincount(wide, weights=a.sum(0), minlength=BINS) for a in (counts, sums))
-    right = np.bincount(wide, weights=counts[_RIGHT], minlength=BINS)
+    wide = np.minimum(np.arange(FINE) // ((FINE - 1) // ECE_BINS), ECE_BINS - 1)
+    n, confidence = (
+        np.bincount(wide, weights=a.sum(0), minlength=ECE_BINS) for a in (counts, sums)
+    )
+    right = np.bincount(wide, weights=counts[_RIGHT], minlength=ECE_BINS)
     return reliability_from_counts(n.astype(np.int64), right.astype(np.int64), confidence)
 
 

@@ -10,23 +10,29 @@ import pandas as pd
 
 from core.types import RunRecord
 
-RULES, DECISIONS, REVIEWS, RUNS, ACCESS = "rules", "decisions", "reviews", "runs", "access"
-KINDS = (RULES, DECISIONS, REVIEWS, RUNS, ACCESS)
+RULES_KIND, DECISIONS_KIND, REVIEWS_KIND, RUNS_KIND, ACCESS_KIND = (
+    "rules",
+    "decisions",
+    "reviews",
+    "runs",
+    "access",
+)
+KINDS = (RULES_KIND, DECISIONS_KIND, REVIEWS_KIND, RUNS_KIND, ACCESS_KIND)
 _KIND_OF_ROOM = {
-    **dict.fromkeys(("policy", "scenario", "meeting", "watch"), RULES),
-    "decisions": DECISIONS,
-    "review": REVIEWS,
-    **dict.fromkeys(("run", "job", "model"), RUNS),
+    **dict.fromkeys(("policy", "scenario", "meeting", "watch"), RULES_KIND),
+    "decisions": DECISIONS_KIND,
+    "review": REVIEWS_KIND,
+    **dict.fromkeys(("run", "job", "model"), RUNS_KIND),
 }
-COLUMNS = ("at", "kind", "actor", "action", "subject", "details", "state")
+HISTORY_COLUMNS = ("at", "kind", "actor", "action", "subject", "details", "state")
 
 
 def history_frame(entries: pd.DataFrame, runs: Sequence[RunRecord]) -> pd.DataFrame:
-    """Return actions and runs in one list, newest first, with the columns COLUMNS.
+    """Return actions and runs in one list, newest first, with the columns HISTORY_COLUMNS.
 
     entries: of core.store.trail.AuditTrail.entries. runs: the stored runs. `at` is UTC with its
-    zone; actor is "" for a run, whose person the store does not know; details is one line of text;
-    state is that of a run, "" for an action.
+    zone; actor is "" for a run, whose person the store does not know; details is a dict; state is
+    that of a run, "" for an action.
     """
     actions = pd.DataFrame(
         {
@@ -35,7 +41,7 @@ def history_frame(entries: pd.DataFrame, runs: Sequence[RunRecord]) -> pd.DataFr
             "actor": entries["actor"],
             "action": entries["action"],
             "subject": entries["subject"],
-            "details": [_one_line(details) for details in entries["details"]],
+            "details": [json.loads(details) for details in entries["details"]],
             "state": "",
         }
     )
@@ -43,16 +49,16 @@ def history_frame(entries: pd.DataFrame, runs: Sequence[RunRecord]) -> pd.DataFr
         [
             {
                 "at": record.run.created_at,
-                "kind": RUNS,
+                "kind": RUNS_KIND,
                 "actor": "",
                 "action": f"run.{record.run.kind}",
                 "subject": record.run.run_id,
-                "details": f"{record.run.model}, {record.run.dataset}",
+                "details": {"model": record.run.model, "dataset": record.run.dataset},
                 "state": record.state,
             }
             for record in runs
         ],
-        columns=list(COLUMNS),
+        columns=list(HISTORY_COLUMNS),
     )
     scored["at"] = pd.to_datetime(scored["at"], utc=True)
     parts = [frame for frame in (actions, scored) if len(frame)]
@@ -63,12 +69,4 @@ def history_frame(entries: pd.DataFrame, runs: Sequence[RunRecord]) -> pd.DataFr
 
 def action_kind(action: str) -> str:
     """Return the kind, one of KINDS, of an action such as "policy.approve"."""
-    return _KIND_OF_ROOM.get(action.partition(".")[0], ACCESS)
-
-
-def _one_line(details: str) -> str:
-    """Return the details as "name: value" pairs, without hashes and what the subject says."""
-    values = json.loads(details)
-    shown_elsewhere = ("sha256", "name", "version")
-    pairs = [f"{k}: {v}" for k, v in values.items() if k not in shown_elsewhere and v is not None]
-    return ", ".join(pairs)
+    return _KIND_OF_ROOM.get(action.partition(".")[0], ACCESS_KIND)

@@ -1,5 +1,5 @@
-"""View-models of "Ten inspectors or one": cases to look at, votes and bars as tidy frames, levels of
-uncertainty, and the gate's decision.
+"""View-models of "Ten inspectors or one": cases to look at, votes and bars as tidy frames, levels
+of uncertainty, and the gate's decision.
 
 Reads the store through core.store.samples; everything else is pure. Knows no word of a screen.
 """
@@ -23,11 +23,11 @@ PICKS = (EPISTEMIC, ALEATORIC, WRONG, NEAR, ANY)  # kinds of cases to choose fro
 OFFERED = 20  # the most cases of a kind; ANY has all
 # Shares of the run's cases below a level: the top fifth is high, the lower half is low.
 HIGH, MIDDLE = 0.8, 0.5
-LEVELS = ("low", "middle", "high")
+LEVEL_NAMES = ("low", "middle", "high")
 # nats: samples are stored as float32, so an uncertainty computed from them differs slightly from
 # the stored one. Without a tolerance a case would count as below itself.
 ROUNDING = 1e-6
-SHOWN = 6  # the most labels that a chart of K labels names
+MOST_BARS = 6  # the most labels that a chart of K labels names
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,10 @@ class UncertaintyLevel:
 
     @property
     def name(self) -> str:
-        """Return one of LEVELS; the lowest without cases to compare with."""
+        """Return one of LEVEL_NAMES; the lowest without cases to compare with."""
         # Booleans add up to the position: 0, 1 or 2.
         share = self.below / max(self.n, 1)
-        return LEVELS[(share >= MIDDLE) + (share >= HIGH)]
+        return LEVEL_NAMES[(share >= MIDDLE) + (share >= HIGH)]
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def uncertainty_levels(answer: Prediction, below: Below) -> dict[str, Uncertaint
 
 def uncertainty_cause(levels: dict[str, UncertaintyLevel]) -> str:
     """Return which uncertainty is high: "both", "aleatoric", "epistemic" or "neither"."""
-    high = [name for name, level in levels.items() if level.name == LEVELS[-1]]
+    high = [name for name, level in levels.items() if level.name == LEVEL_NAMES[-1]]
     return "both" if len(high) == 2 else high[0] if high else "neither"
 
 
@@ -241,7 +241,8 @@ def bar_frame(
     """Return a row a label: label, teacher (mean of the N), low and high (least and greatest of the
     N), student (NaN without one), votes.
 
-    The rows are the SHOWN likeliest labels of the teacher or the student, by the teacher's mean.
+    The rows are the MOST_BARS likeliest labels of the teacher or the student, by the teacher's
+    mean.
     """
     p = np.asarray(samples, dtype=np.float64)
     student_answer = np.full(p.shape[1], np.nan) if student is None else student.probabilities
@@ -256,6 +257,6 @@ def bar_frame(
         }
     )
     most = frame[["teacher", "student"]].max(axis=1)
-    return frame.loc[most.nlargest(SHOWN).index].sort_values(
+    return frame.loc[most.nlargest(MOST_BARS).index].sort_values(
         "teacher", ascending=False, kind="stable", ignore_index=True
     )

@@ -36,7 +36,7 @@ from core.store.meetings import MeetingDecision, Meetings
 from core.store.store import Store
 from core.types import Interval, RunRecord
 
-MEASURES = (
+SCENARIO_MEASURES = (
     "coverage",
     "reviews_per_day",
     "selective_risk",
@@ -95,7 +95,7 @@ class ScenarioColumn:
         return self.used.name
 
     def measure(self, name: str) -> Interval:
-        """Return one of MEASURES with its interval and n."""
+        """Return one of SCENARIO_MEASURES with its interval and n."""
         return (
             getattr(self.figures, name)
             if hasattr(self.figures, name)
@@ -238,7 +238,7 @@ def scenario_column(
 
 
 def compare_frame(
-    columns: Sequence[ScenarioColumn], measures: Sequence[str] = MEASURES
+    columns: Sequence[ScenarioColumn], measures: Sequence[str] = SCENARIO_MEASURES
 ) -> pd.DataFrame:
     """Return one row a scenario and measure: name, measure, value, low, high (NaN if unknown), n."""
     rows = [

@@ -21,7 +21,7 @@ from core.report.document import (
     TableCell,
     text_cell,
 )
-from core.report.meeting import COMPARED, MEASURES, ScenarioColumn, scenario_differences
+from core.report.meeting import COMPARED, SCENARIO_MEASURES, ScenarioColumn, scenario_differences
 from core.report.phrases import ReportWords
 from core.report.poc import TrialReport, trial_sentences, trial_width_chart
 from core.store.meetings import MeetingDecision
@@ -96,16 +96,15 @@ def comparison_charts(
             c for c in columns if measure != "money_per_month" or c.used.currency == currency
         ]
         estimates = [column.measure(measure) for column in compared]
-        texts = tuple(
-            phrases.measure_text(words, measure, column.value, currency) for column in estimates
-        )
+        values = [estimate.value for estimate in estimates]
+        texts = tuple(map(phrases.measure_form(words, measure, values, currency), values))
         # A chart has one axis, so the first scenario's text sets the digits for all bars.
         pattern = phrases.number_pattern(words, measure, texts[0], currency)
         charts.append(
             BarChart(
                 phrases.measure_label(words, measure),
                 tuple(c.name for c in compared),
-                tuple(estimate.value for estimate in estimates),
+                tuple(values),
                 tuple(estimate.low for estimate in estimates),
                 tuple(estimate.high for estimate in estimates),
                 texts,
@@ -137,7 +136,7 @@ def _scenario(words: ReportWords, column: ScenarioColumn) -> DocumentSection:
         *(words(f"minutes.{end}") for end in ("low", "high")),
         "n",
     )
-    rows = [_measure(words, column, measure) for measure in MEASURES]
+    rows = [_measure(words, column, measure) for measure in SCENARIO_MEASURES]
     frozen = words(
         "minutes.frozen",
         name=column.name,
@@ -157,14 +156,12 @@ def _scenario(words: ReportWords, column: ScenarioColumn) -> DocumentSection:
 
 def _measure(words: ReportWords, column: ScenarioColumn, measure: str) -> tuple[TableCell, ...]:
     estimate, currency = column.measure(measure), column.used.currency
-    texts = [
-        phrases.measure_text(words, measure, getattr(estimate, end), currency)
-        for end in ("value", "low", "high")
-    ]
-    numbers = [getattr(estimate, end) for end in ("value", "low", "high")]
+    write = phrases.measure_form(words, measure, estimate.bounds, currency)
     cells = [
-        TableCell(text, number, phrases.number_pattern(words, measure, text, currency))
-        for text, number in zip(texts, numbers, strict=True)
+        TableCell(
+            write(bound), bound, phrases.number_pattern(words, measure, write(bound), currency)
+        )
+        for bound in estimate.bounds
     ]
     n = TableCell(words.number(estimate.n, 0), estimate.n, "#,##0")
     why = phrases.missing_reason(words, column, measure) or phrases.evidence_basis(

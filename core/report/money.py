@@ -26,10 +26,10 @@ from core.decision.thresholds.daily_money import ALL_HUMAN
 
 # One seed for all scenarios: equal inputs give equal figures, and a changed input shows its effect
 # without the noise of new draws.
-SEED = 20_250
-BINS = 60  # of the histogram of NPVs
+DRAW_SEED = 20_250
+NPV_BINS = 60  # of the histogram of NPVs
 # The parts of the running costs.
-PARTS = ("inference", "review", "audit", "escapes", "kept_hours", "redistillation")
+COST_PARTS = ("inference", "review", "audit", "escapes", "kept_hours", "redistillation")
 # Inputs with a break-even: those that a plant can move, or doubts.
 BREAK_EVENS = (
     *(
@@ -63,17 +63,19 @@ class ScenarioValuation:
 
 
 def value_scenario(scenario: MoneyScenario) -> ScenarioValuation:
-    """Return a scenario's valuation with SEED. It takes about 0.3 s, so keep the result."""
-    drawn = monte_carlo_npv(scenario, np.random.default_rng(SEED))
+    """Return a scenario's valuation with DRAW_SEED. It takes about 0.3 s, so keep the result."""
+    drawn = monte_carlo_npv(scenario, np.random.default_rng(DRAW_SEED))
     return ScenarioValuation(
-        appraise_options(scenario), option_outlooks(scenario, np.random.default_rng(SEED)), drawn
+        appraise_options(scenario),
+        option_outlooks(scenario, np.random.default_rng(DRAW_SEED)),
+        drawn,
     )
 
 
 def option_comparison(valuation: ScenarioValuation) -> pd.DataFrame:
-    """Return one row an option: option, once, the running costs a month of PARTS; monthly (their
-    sum), npv, payback (months), hours and missed (a month), each also with _p10 and _p90; chance of
-    an NPV > 0, chance_low, chance_high, draws; irr a year.
+    """Return one row an option: option, once, the running costs a month of COST_PARTS; monthly
+    (their sum), npv, payback (months), hours and missed (a month), each also with _p10 and _p90;
+    chance of an NPV > 0, chance_low, chance_high, draws; irr a year.
     """
     table = pd.DataFrame(
         _option_row(*three)
@@ -100,7 +102,7 @@ def _option_row(appraisal: OptionAppraisal, ahead: OptionOutlook, spread: Percen
     row: dict[str, str | float | None] = {
         "option": appraisal.option,
         "once": sum(appraisal.once.values()),
-        **{part: appraisal.monthly[part] for part in PARTS},
+        **{part: appraisal.monthly[part] for part in COST_PARTS},
     }
     for name, (point, bounds) in figures.items():
         row |= {name: point, f"{name}_p10": bounds.p10, f"{name}_p90": bounds.p90}
@@ -150,7 +152,7 @@ def tornado_frame(bars: Sequence[TornadoBar], scenario: MoneyScenario) -> pd.Dat
 
 def npv_histogram_frame(npv: np.ndarray) -> pd.DataFrame:
     """Return low, high and share of the draws [D] in each bin; one bin if all are equal."""
-    counts, edges = np.histogram(npv, bins=BINS if np.ptp(npv) > 0 else 1)
+    counts, edges = np.histogram(npv, bins=NPV_BINS if np.ptp(npv) > 0 else 1)
     return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "share": counts / len(npv)})
 
 

@@ -22,9 +22,15 @@ from core.decision.staffing.staffing import (
 )
 from core.errors import CasesError, DatesOnlyError
 
-COLUMNS = ("segment", "outcome", "confidence", "occurred_at")
+DESK_COLUMNS = ("segment", "outcome", "confidence", "occurred_at")
 # The sources of arrivals.
-REAL, SCALED, DATES_ONLY, NO_DATES, NO_WEEK = "real", "scaled", "dates_only", "no_dates", "no_week"
+REAL_TIMES, SCALED_TIMES, DATES_ONLY, NO_DATES, NO_WEEK = (
+    "real",
+    "scaled",
+    "dates_only",
+    "no_dates",
+    "no_week",
+)
 START_HOUR = 8
 _CASES = 40_000  # in all replications together: about half a second
 _REPLICATIONS = (2, 8)  # least, most
@@ -42,8 +48,8 @@ class DeskResult:
     reviewers: int
     sla_hours: float
     staffing: StaffingResult
-    # one of REAL, SCALED (the real hours of the week, another volume), DATES_ONLY, NO_DATES,
-    # NO_WEEK
+    # one of REAL_TIMES, SCALED_TIMES (the real hours of the week, another volume), DATES_ONLY,
+    # NO_DATES, NO_WEEK
     arrivals: str
     per_week: float  # cases that arrive for review
     study: StaffingStudy
@@ -68,7 +74,7 @@ def simulated_desk(
 ) -> DeskResult:
     """Return the simulated desk of a threshold. Raises SettingsError for a value out of range.
 
-    table: predictions with COLUMNS, one row a case.
+    table: predictions with DESK_COLUMNS, one row a case.
     threshold: cases below it go to review.
     segment: one segment; None for all.
     unseen: whether cases whose label the model was not trained on count.
@@ -141,8 +147,8 @@ def _simulate_desk(
 
 
 def study_of(per_week: float) -> StaffingStudy:
-    """Return the weeks and replications that keep a simulation short. The seed is constant, so equal
-    inputs give equal results.
+    """Return the weeks and replications that keep a simulation short. The seed is constant, so
+    equal inputs give equal results.
     """
     least, most = _REPLICATIONS
     replications = int(min(most, max(least, _CASES // max(1.0, 2 * per_week))))
@@ -159,11 +165,11 @@ def _arrivals(
         try:
             weeks = real_weeks(list(dated))
             if measured and len(dated) == len(times):
-                return weeks, REAL
+                return weeks, REAL_TIMES
             # Another volume cannot repeat the real weeks, only their hours of the week.
             return weeks.profile().scaled(
                 reviews_per_day * HOURS_PER_WEEK / 24 / max(weeks.per_week, 1e-12)
-            ), SCALED
+            ), SCALED_TIMES
         except DatesOnlyError:
             source = DATES_ONLY
         except CasesError:

@@ -4,6 +4,7 @@ Pure: words and results in, plain strings out; a page escapes them for its marku
 as `ReportWords`, because the catalogues belong to the screen: dashboard.i18n.Words implements it.
 """
 
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Protocol
 
@@ -28,6 +29,9 @@ class ReportWords(Protocol):
     def number(self, value: float | None, digits: int | None = None, figures: int = 2) -> str: ...
     def percent(self, value: float | None, digits: int = 1) -> str: ...
     def money(self, value: float | None, currency: str) -> str: ...
+    def money_form(
+        self, amounts: Iterable[float | None], currency: str
+    ) -> Callable[[float | None], str]: ...
     def symbol(self, currency: str) -> str: ...
     def money_pattern(self, currency: str, digits: int) -> str: ...
     def time(self, value: datetime) -> str: ...
@@ -61,13 +65,21 @@ def interval_text(words: ReportWords, measure: str, interval: Interval, currency
     """
     if interval.value is None:
         return ""
-    return words(
-        "card.interval",
-        **{
-            end: measure_text(words, measure, getattr(interval, end), currency)
-            for end in ("low", "high")
-        },
-    )
+    write = measure_form(words, measure, interval.bounds, currency)
+    return words("card.interval", low=write(interval.low), high=write(interval.high))
+
+
+def measure_form(
+    words: ReportWords, measure: str, values: Iterable[float | None], currency: str
+) -> Callable[[float | None], str]:
+    """Return the function that writes values of a measure, amounts of money in one form.
+
+    words, measure, currency: as of `measure_text`.
+    values: those of one sentence or row.
+    """
+    if measure == "money_per_month":
+        return words.money_form(values, currency)
+    return lambda value: measure_text(words, measure, value, currency)
 
 
 def evidence_basis(words: ReportWords, measure: str, n: int) -> str:
@@ -133,9 +145,9 @@ def difference_sentence(
         "base": difference.base,
         "n": words.number(delta.n, 0),
     }
+    write = measure_form(words, measure, delta.bounds, currency)
     texts |= {
-        end: signed_text(words, measure, getattr(delta, end), currency)
-        for end in ("value", "low", "high")
+        end: _signed(words, measure, getattr(delta, end), write) for end in ("value", "low", "high")
     }
     # A difference of 0 without width is certain, so the sentence names no interval.
     if delta.low == delta.high == 0:
@@ -144,17 +156,21 @@ def difference_sentence(
     return words(f"meeting.difference.{sure}", **texts)
 
 
-def signed_text(words: ReportWords, measure: str, value: float, currency: str) -> str:
+def _signed(
+    words: ReportWords, measure: str, value: float, write: Callable[[float | None], str]
+) -> str:
     """Return a difference with its sign; shares are in percentage points.
 
-    words, measure, currency: as of `measure_text`.
+    words: of the reader's language.
+    measure: one of core.report.meeting.MEASURES.
     value: the difference.
+    write: writes a value without a sign.
     """
     # U+2212 is the minus sign, as wide as the plus.
     sign = "\u00b1" if value == 0 else "+" if value > 0 else "\u2212"
     if measure in ("coverage", "selective_risk", "leakage"):
         return sign + words("meeting.points", value=words.number(100 * abs(value), 1))
-    return sign + measure_text(words, measure, abs(value), currency)
+    return sign + write(abs(value))
 
 
 def assumption_edits(words: ReportWords, column: ScenarioColumn) -> list[str]:

@@ -32,7 +32,7 @@ from core.store.lines import LineAssumptions, LineSettings
 from core.store.store import Store
 from core.types import KIND_ORDER, RunRecord
 
-COLUMNS = ["case_id", "segment", "label", "predicted", "outcome", "confidence", "epistemic"]
+POC_COLUMNS = ["case_id", "segment", "label", "predicted", "outcome", "confidence", "epistemic"]
 LEAST_COVERAGE = 0.1  # of a threshold at which an improvement is looked for
 
 
@@ -91,7 +91,7 @@ def poc_result(store: Store, line: LineSettings, language: str) -> PocResult:
         store.runs(),
         line.line,
     )
-    tables = {kind: store.predictions(r.run.run_id, COLUMNS) for kind, r in records.items()}
+    tables = {kind: store.predictions(r.run.run_id, POC_COLUMNS) for kind, r in records.items()}
     outcomes, calibrated = {}, {}
     for kind in KIND_ORDER:
         if kind in calibration:

@@ -26,7 +26,7 @@ from core.report.document import (
 from core.report.poc_result import PocResult
 from core.types import Interval
 
-NAMED_GROUPS = 6  # groups that a sentence names
+GROUPS_IN_REPORT = 6  # groups that a sentence names
 LONGEST_TRIAL = 365  # days, above which a number of cases is no advice
 RISK_WIDTH = 0.02  # half width of the risk's interval that a reader may aim at
 _HEADS = ("option", "accuracy", "accepted", "risk", "cost", "saving", "speed")
@@ -49,7 +49,8 @@ class FigureText(FigureFormat):
     def monthly(self, daily: Interval) -> dict[str, str]:
         """Return value, low and high of an amount a day as amounts a month."""
         month = scaled_interval(daily, DAYS_PER_MONTH)
-        return {end: self.amount(getattr(month, end)) for end in ("value", "low", "high")}
+        write = self.money_form(month.bounds, self.currency, in_short=True)
+        return {end: write(getattr(month, end)) for end in ("value", "low", "high")}
 
 
 def figure_text(result: PocResult, language: str) -> FigureText:
@@ -150,7 +151,7 @@ def _route_text(text: FigureText, route: RouteAtThreshold) -> str:
     verdict = policy_verdict(route.consequence)
     if verdict.decision == DO_NOT_ADOPT:
         return text("no_route")
-    groups = list(route.groups[:NAMED_GROUPS])
+    groups = list(route.groups[:GROUPS_IN_REPORT])
     if hidden := len(route.groups) - len(groups):
         groups.append(text("route.more", n=hidden))
     return text(

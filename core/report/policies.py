@@ -2,7 +2,8 @@
 and the certificate of a policy.
 
 Pure: cumulative counts, policies and predictions in, frames and small results out. Draws nothing,
-chooses no words, and opens no store: COLUMNS lists the columns that `certificate_of_draft` reads.
+chooses no words, and opens no store: CERTIFICATE_COLUMNS lists the columns that
+`certificate_of_draft` reads.
 """
 
 import math
@@ -35,9 +36,9 @@ from core.decision.thresholds.policy import Policy, Threshold
 from core.errors import SettingsError
 from core.report.evidence import VALID_DAYS
 
-COLUMNS = ("outcome", "confidence", "epistemic")
-MEASURES = ("coverage", "reviews_per_day", "selective_risk", "leakage", "money_per_day")
-SEGMENT, CLASS, CELL = "segment", "class", "cell"  # the kinds of separate thresholds
+CERTIFICATE_COLUMNS = ("outcome", "confidence", "epistemic")
+POLICY_MEASURES = ("coverage", "reviews_per_day", "selective_risk", "leakage", "money_per_day")
+SEGMENT_ROW, CLASS_ROW, CELL_ROW = "segment", "class", "cell"  # the kinds of separate thresholds
 # Obstacles to a certificate that need no look at any case.
 OWN_RULES, ALL_REVIEWED = "own_rules", "all_reviewed"
 NO_RUN, REFUSED, NOT_CERTIFIED, NOT_COVERED = "no_run", "refused", "not_certified", "not_covered"
@@ -85,8 +86,8 @@ def editor_rows(
     accepted, total = cumulative.cells(steps, limit_bin(policy.epistemic_limit)), cumulative.total
     rows = []
     for kind, segment, predicted in _names(cumulative, policy if stored is None else stored):
-        segments = [kind == CLASS or name == segment for name in cumulative.segments]
-        classes = [kind == SEGMENT or name == predicted for name in cumulative.classes]
+        segments = [kind == CLASS_ROW or name == segment for name in cumulative.segments]
+        classes = [kind == SEGMENT_ROW or name == predicted for name in cumulative.classes]
         counts = _counts(accepted[np.ix_(segments, classes)], total[np.ix_(segments, classes)])
         rows.append((kind, segment, predicted, *_own(policy, kind, segment, predicted), *counts))
     return pd.DataFrame(rows, columns=_ROW_COLUMNS)
@@ -103,15 +104,15 @@ def edited_policy(
     invalid threshold leaves its row unchanged.
     """
     changed: dict[str, dict] = {
-        SEGMENT: dict(policy.by_segment),
-        CLASS: dict(policy.by_class),
-        CELL: dict(policy.by_cell),
+        SEGMENT_ROW: dict(policy.by_segment),
+        CLASS_ROW: dict(policy.by_class),
+        CELL_ROW: dict(policy.by_cell),
     }
     refused = []
     for position, edit in edits.items():
         kind, segment, predicted = table.loc[int(position), ["kind", "segment", "predicted"]]
         own_thresholds = changed[kind]
-        name = {SEGMENT: segment, CLASS: predicted, CELL: (segment, predicted)}[kind]
+        name = {SEGMENT_ROW: segment, CLASS_ROW: predicted, CELL_ROW: (segment, predicted)}[kind]
         try:
             threshold = _wanted(edit, own_thresholds.get(name))
         except SettingsError:
@@ -122,7 +123,10 @@ def edited_policy(
             {name: threshold}
         )
     return replace(
-        policy, by_segment=changed[SEGMENT], by_class=changed[CLASS], by_cell=changed[CELL]
+        policy,
+        by_segment=changed[SEGMENT_ROW],
+        by_class=changed[CLASS_ROW],
+        by_cell=changed[CELL_ROW],
     ), tuple(refused)
 
 
@@ -143,11 +147,15 @@ def threshold_differences(before: Policy, after: Policy) -> pd.DataFrame:
     for kind, old, new in (("all", before.threshold, after.threshold), limits):
         if old != new:
             differences.append((kind, "", "", old, new))
-    for kind, field in ((SEGMENT, "by_segment"), (CLASS, "by_class"), (CELL, "by_cell")):
+    for kind, field in (
+        (SEGMENT_ROW, "by_segment"),
+        (CLASS_ROW, "by_class"),
+        (CELL_ROW, "by_cell"),
+    ):
         old, new = getattr(before, field), getattr(after, field)
         for name in dict.fromkeys([*old, *new]):
             if old.get(name) != new.get(name):
-                pair = {SEGMENT: (name, ""), CLASS: ("", name), CELL: name}[kind]
+                pair = {SEGMENT_ROW: (name, ""), CLASS_ROW: ("", name), CELL_ROW: name}[kind]
                 differences.append((kind, *pair, old.get(name), new.get(name)))
     return pd.DataFrame(
         differences, columns=["kind", "segment", "predicted", "before", "after"], dtype=object
@@ -155,8 +163,8 @@ def threshold_differences(before: Policy, after: Policy) -> pd.DataFrame:
 
 
 def consequence_frame(consequences: Mapping[str, PolicyConsequence]) -> pd.DataFrame:
-    """Return one row a version and measure of MEASURES: version, measure, value, low, high, n; None
-    if unknown.
+    """Return one row a version and measure of POLICY_MEASURES: version, measure, value, low, high,
+    n; None if unknown.
     """
     rows = [
         {"version": name, "measure": measure}
@@ -165,7 +173,7 @@ def consequence_frame(consequences: Mapping[str, PolicyConsequence]) -> pd.DataF
             for field in ("value", "low", "high", "n")
         }
         for name, means in consequences.items()
-        for measure in MEASURES
+        for measure in POLICY_MEASURES
     ]
     return pd.DataFrame(rows, columns=["version", "measure", "value", "low", "high", "n"])
 
@@ -182,7 +190,7 @@ def certificate_of_draft(
 
     Cases whose label no model was trained on count as wrong, because they also arrive in operation.
 
-    table: calibration cases with COLUMNS.
+    table: calibration cases with CERTIFICATE_COLUMNS.
     threshold: of the draft.
     epistemic_limit: of the draft, nats; None for no limit.
     promise: measure, target, delta.
@@ -243,17 +251,17 @@ def _names(cumulative: JointCumulative, policy: Policy) -> list[tuple[str, str, 
     """Return (kind, segment, predicted) of each row."""
     segments = dict.fromkeys([*cumulative.segments, *policy.by_segment])
     classes = dict.fromkeys([*cumulative.classes, *policy.by_class])
-    of_one = [(SEGMENT, segment, "") for segment in segments] + [
-        (CLASS, "", predicted) for predicted in classes
+    of_one = [(SEGMENT_ROW, segment, "") for segment in segments] + [
+        (CLASS_ROW, "", predicted) for predicted in classes
     ]
-    return of_one + [(CELL, *pair) for pair in policy.by_cell]
+    return of_one + [(CELL_ROW, *pair) for pair in policy.by_cell]
 
 
 def _own(policy: Policy, kind: str, segment: str, predicted: str) -> tuple[float | str, bool]:
     thresholds = {
-        SEGMENT: policy.by_segment.get(segment),
-        CLASS: policy.by_class.get(predicted),
-        CELL: policy.by_cell.get((segment, predicted)),
+        SEGMENT_ROW: policy.by_segment.get(segment),
+        CLASS_ROW: policy.by_class.get(predicted),
+        CELL_ROW: policy.by_cell.get((segment, predicted)),
     }[kind]
     return (
         math.nan if thresholds is None or thresholds == REVIEW_ALL else thresholds

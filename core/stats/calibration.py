@@ -14,7 +14,7 @@ from core.stats.bounds import wilson
 from core.stats.checks import finite
 from core.types import Interval
 
-BINS = 15
+ECE_BINS = 15
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Bin:
         return self.confidence, self.accuracy.estimate[0]
 
 
-def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> list[Bin]:
+def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = ECE_BINS) -> list[Bin]:
     """Return the bins of the reliability diagram of confidence [n] and right [n] (answer is right).
 
     Raises NonFiniteError, and SettingsError for a confidence outside [0, 1].
@@ -83,7 +83,7 @@ def ece_of_bins(bins: list[Bin]) -> float | None:
     return sum(cases * abs(accuracy - confidence) for cases, confidence, accuracy in points) / n
 
 
-def ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> float | None:
+def ece(confidence: np.ndarray, right: np.ndarray, bins: int = ECE_BINS) -> float | None:
     """Return the expected calibration error with equal-width bins; None without a case.
 
     >>> confidence = np.array([0.8, 0.8, 0.8, 0.8])
@@ -93,7 +93,7 @@ def ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> float | 
     return ece_of_bins(reliability(confidence, right, bins))
 
 
-def adaptive_ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> float | None:
+def adaptive_ece(confidence: np.ndarray, right: np.ndarray, bins: int = ECE_BINS) -> float | None:
     """Return the ECE over bins of (nearly) equal numbers of cases, by rank of confidence.
 
     None without a case.

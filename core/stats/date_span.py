@@ -13,7 +13,7 @@ import numpy as np
 
 REACH = 10.0  # median absolute deviations
 FLOOR_DAYS = 30.0  # the least deviation that counts
-FEW = 20  # dates below which deviations say nothing, and only the centuries count
+LEAST_DATES = 20  # dates below which deviations say nothing, and only the centuries count
 _USUAL = (np.datetime64("1950-01-01"), np.datetime64("2101-01-01"))
 
 
@@ -56,7 +56,7 @@ def robust_span(moments: Sequence[datetime]) -> DateSpan | None:
     usual = (stamps >= _USUAL[0]) & (stamps < _USUAL[1])
     near = usual if usual.any() else np.ones(len(stamps), dtype=bool)
     days = stamps.astype("datetime64[s]").astype(np.float64) / 86_400
-    if len(stamps) >= FEW:
+    if len(stamps) >= LEAST_DATES:
         # Only usual dates set the centre: placeholders in many rows would move it.
         centre = np.median(days[near])
         # Dates of one day have a deviation of 0, and without the floor every other date would be

@@ -16,7 +16,7 @@ from scipy.special import bdtr
 
 from core.errors import SettingsError
 
-SEARCH_LIMIT = 100_000  # cases; a need beyond it is answered with None, after half a second at most
+MOST_PLANNED = 100_000  # cases; a need beyond it is answered with None, after half a second at most
 
 
 def p_values(errors: np.ndarray, n: np.ndarray, target: float) -> np.ndarray:
@@ -70,7 +70,7 @@ def cases_without_error(target: float, level: float) -> int:
 def cases_needed(rate: float, target: float, level: float) -> int | None:
     """Return the fewest cases n that pass the test at `level` when ceil(rate n) of them are wrong.
 
-    None if rate >= target, where no number passes, or if more than SEARCH_LIMIT would be needed. A
+    None if rate >= target, where no number passes, or if more than MOST_PLANNED would be needed. A
     new sample has its own errors, so with this many it passes about every second time: the figure
     is for planning and is no promise.
     """
@@ -79,7 +79,7 @@ def cases_needed(rate: float, target: float, level: float) -> int | None:
     size = 64
     # The ceiling makes the tail jump up with every new error, so that passing is not monotonic in
     # n: every n is tried, in doubling ranges, and no bisection is possible.
-    while size <= SEARCH_LIMIT:
+    while size <= MOST_PLANNED:
         n = np.arange(1 if size == 64 else size // 2, size + 1)
         # rate * n of a whole number must not be rounded up to the next
         errors = np.ceil(rate * n - 1e-9)

@@ -12,7 +12,6 @@ from core.stats.selective import bootstrap_interval
 from core.types import Interval
 
 EMBEDDING = "embedding + LR"  # the rival that `train --teacher none` makes
-DRAWS = 500
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def judge_pair(
     """Return the verdict on probabilities of a model and a rival, [n, K] each, and labels [n].
 
     model, rival: names in the sentence. ours, theirs: their probabilities on the same cases in the
-    same order. labels: positions. seed: of the bootstrap, which draws cases in pairs, DRAWS times.
+    same order. labels: positions. seed: of the bootstrap, which draws cases in pairs, 500 times.
     Without a case the intervals are empty.
     """
     cases = np.arange(len(labels))
@@ -79,4 +78,4 @@ def judge_pair(
 def _mean_interval(gaps: np.ndarray, seed: int) -> Interval:
     if not len(gaps):
         return Interval(None, None, None, 0)
-    return bootstrap_interval(lambda g: float(g.mean()), [gaps], seed, DRAWS)
+    return bootstrap_interval(lambda g: float(g.mean()), [gaps], seed)

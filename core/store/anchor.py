@@ -16,7 +16,7 @@ from pathlib import Path
 from core.errors import SettingsError, StoreError
 from core.files import fresh_file, make_file_once, sync_path
 
-KEY_FILE, ANCHOR_FILE = "trail.key", "trail.anchor"
+TRAIL_KEY_FILE, TRAIL_ANCHOR_FILE = "trail.key", "trail.anchor"
 GENESIS = "0" * 64  # the hash before the first entry
 _KEY_BYTES = 32
 
@@ -41,7 +41,7 @@ class TrailAnchor:
     """The two files in the store's folder."""
 
     def __init__(self, folder: Path):
-        self.key_path, self.path = folder / KEY_FILE, folder / ANCHOR_FILE
+        self.key_path, self.path = folder / TRAIL_KEY_FILE, folder / TRAIL_ANCHOR_FILE
 
     def key(self) -> bytes:
         """Return the key. Raises StoreError if it is missing or unreadable."""

@@ -19,7 +19,7 @@ from core.store.entries import checked_text
 from core.store.ledger import Ledger
 from core.store.store import Store
 from core.store.trail import AuditTrail, TrailEvent
-from core.store.unscored import CASES
+from core.store.unscored import ALL_CASES
 
 _BY_VERSION = "run_id = $run AND policy = $policy AND policy_version = $version"
 # Lists as parameters: row by row, DuckDB takes a millisecond for each.
@@ -47,13 +47,14 @@ _AUDITED = f"""
     WHERE p.run_id = $run
 """  # noqa: S608
 # Of the cases that wait, the first of each kind: blind ones by their number, others by confidence.
-# core.decision.review.review_queue has the same rules on a frame; this query leaves out what is far behind.
+# core.decision.review.review_queue has the same rules on a frame; this query leaves out what is far
+# behind.
 _WAITING = f"""
     WITH people AS (
         SELECT *, decision = 'review' AS review,
                case_id IN (SELECT case_id FROM gold_cases WHERE run_id = $run) AS gold,
                left(sha256('second|' || case_id), 12) < $second AS second
-        FROM ({_AUDITED.format(cases=CASES)})
+        FROM ({_AUDITED.format(cases=ALL_CASES)})
         WHERE decision = 'review' OR u IS NOT NULL
               OR case_id IN (SELECT case_id FROM gold_cases WHERE run_id = $run)),
     needs AS (
@@ -176,10 +177,10 @@ class Audits:
         file. Columns: case_id, row, segment, predicted, label and outcome (those of the
         file), confidence, epistemic (nats), occurred_at, value; decision, reason; stratum,
         inclusion_probability, u, drawn_at (UTC), all missing if the case was not drawn; verdict
-        (right, wrong or unsure; None without one), verdict_label, reviewers, audit, blind, verdict_at
-        (UTC). Raises NotFoundError for an unknown run.
+        (right, wrong or unsure; None without one), verdict_label, reviewers, audit, blind,
+        verdict_at (UTC). Raises NotFoundError for an unknown run.
         """
-        cases = CASES if unscored else "predictions"
+        cases = ALL_CASES if unscored else "predictions"
         return self._audited(run_id, policy, version, _AUDITED.format(cases=cases))
 
     def examined_cases(self, run_id: str, policy: str, version: int) -> pd.DataFrame:
@@ -191,7 +192,7 @@ class Audits:
 
     def audited_case(self, run_id: str, policy: str, version: int, case_id: str) -> pd.DataFrame:
         """Return the row of `audited_cases` of a case, scored or not; none if it is not decided."""
-        query = f"{_AUDITED.format(cases=CASES)} AND p.case_id = $case"
+        query = f"{_AUDITED.format(cases=ALL_CASES)} AND p.case_id = $case"
         return self._audited(run_id, policy, version, query, case=case_id)
 
     def _audited(

@@ -12,7 +12,7 @@ from core.identity import Principal
 from core.store import records
 from core.store.entries import checked_text
 from core.store.store import Store
-from core.store.unscored import CASES
+from core.store.unscored import ALL_CASES
 
 CLAIM_S = 900.0
 _OPEN = "run_id = ? AND released IS NULL AND until > ?"
@@ -108,7 +108,7 @@ class Claims:
         """Return the text of a case; None if the run has no such case."""
         with self.store.reading() as connection:
             row = connection.execute(
-                f"SELECT text FROM {CASES} WHERE run_id = ? AND case_id = ?",  # noqa: S608
+                f"SELECT text FROM {ALL_CASES} WHERE run_id = ? AND case_id = ?",  # noqa: S608
                 [run_id, case_id],
             ).fetchone()
         return None if row is None else str(row[0])

@@ -40,12 +40,12 @@ _UP_TO = " ".join(
 )
 EPISTEMIC_BIN = f"CAST(CASE {_UP_TO} ELSE {len(EPISTEMIC_LIMITS)} END AS UTINYINT)"
 STEP = FINE_BINS // 1000  # fine bins in a step of 0.001
-# Pending rows are folded once they exceed COUNT_AT times the histogram's rows plus FEW.
-COUNT_AT, FEW = 3, 1_000_000
+# Pending rows are folded once they exceed COUNT_AT times the histogram's rows plus FOLD_FROM.
+COUNT_AT, FOLD_FROM = 3, 1_000_000
 COMPACT_EVERY = 8  # parts that are counted from their file
 
-CELL = ("segment", "predicted", "outcome")  # the columns that a cell's number replaces
-_NAMES = ", ".join(CELL)
+CELL_COLUMNS = ("segment", "predicted", "outcome")  # the columns that a cell's number replaces
+_NAMES = ", ".join(CELL_COLUMNS)
 IN_CELLS = f"LEFT JOIN (SELECT cell, {_NAMES} FROM cells WHERE run_id = ?) USING ({_NAMES})"  # noqa: S608
 # Ordered, so that the same file always gives the same numbers.
 _NEW_CELLS = f"""
@@ -82,10 +82,10 @@ def fold_pending_rows(connection: duckdb.DuckDBPyConnection, run_id: str) -> Non
     (waiting,) = only_row(
         connection.execute(f"SELECT coalesce(sum(rows), 0) {_WAITING}", {"run": run_id})
     )
-    if waiting > FEW:
+    if waiting > FOLD_FROM:
         query = f"SELECT count(*) FROM histograms WHERE {_OF_RUN}"  # noqa: S608
         (folded,) = only_row(connection.execute(query, {"run": run_id}))
-        if waiting > COUNT_AT * folded + FEW:
+        if waiting > COUNT_AT * folded + FOLD_FROM:
             _count(connection, run_id)
 
 
@@ -100,8 +100,8 @@ def add_sums(
 ) -> None:
     """Add the sums in a file of core.store.part_counts; call it after add_cells.
 
-    Equal bins are added up once the histogram has COUNT_AT times the file's rows and FEW more, so
-    that its size is bounded and each sum is added a bounded number of times.
+    Equal bins are added up once the histogram has COUNT_AT times the file's rows and FOLD_FROM
+    more, so that its size is bounded and each sum is added a bounded number of times.
     """
     query = f"SELECT count(*) FROM histograms WHERE {_OF_RUN}"  # noqa: S608
     (stored,) = only_row(connection.execute(query, {"run": run_id}))
@@ -109,7 +109,7 @@ def add_sums(
     connection.executemany(
         "INSERT INTO counted_parts (run_id, part) VALUES (?, ?)", [[run_id, part] for part in parts]
     )
-    if stored + added > COUNT_AT * added + FEW:
+    if stored + added > COUNT_AT * added + FOLD_FROM:
         _count(connection, run_id)
 
 

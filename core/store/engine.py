@@ -18,7 +18,7 @@ import duckdb
 # load while it replays its log: without them, the log of an ALTER TABLE cannot be replayed, and a
 # store whose upgrade was killed would never open. _close_doors ends the loading. No file's content
 # stays in memory between two transactions: a store of large parts would fill it.
-CONFIG: dict[str, str | bool | int | float | list[str]] = {
+ENGINE_CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "true",
     "python_enable_replacements": "false",
@@ -45,7 +45,7 @@ class StoreEngine:
         """Start DuckDB unless it runs; call it before the wait for the file. Raises duckdb.Error."""
         if not self._instances:
             spill = {"temp_directory": f"{self.path}.tmp"}
-            self._instances.append(duckdb.connect(":memory:", config=CONFIG | spill))
+            self._instances.append(duckdb.connect(":memory:", config=ENGINE_CONFIG | spill))
             self._has_closed_doors = False
 
     def attach(self, read_only: bool) -> duckdb.DuckDBPyConnection:

@@ -20,7 +20,7 @@ import duckdb
 from core.errors import StoreError
 from core.files import delete_abandoned, fresh_file, private_folder
 from core.messages import reader_language, sentence
-from core.store.engine import CONFIG, StoreEngine
+from core.store.engine import ENGINE_CONFIG, StoreEngine
 from core.store.lock import QueuedLock
 from core.store.migrate import is_current, migrate
 from core.store.wal import CommitNote
@@ -252,7 +252,7 @@ class StoreFile:
         delete_abandoned(self.path.parent)
         with fresh_file(self.path) as fresh:
             fresh.unlink()  # DuckDB makes its files itself
-            with duckdb.connect(str(fresh), config=CONFIG) as connection:
+            with duckdb.connect(str(fresh), config=ENGINE_CONFIG) as connection:
                 migrate(connection)
             fresh.chmod(0o600)  # it holds text of cases; DuckDB gives its log the same mode
 

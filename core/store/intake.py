@@ -24,8 +24,8 @@ from core.store.file import only_row
 from core.store.part_counts import ID_RANGES, PartLine
 from core.store.parts import OPTIONAL, PART_SCHEMA, part_path
 
-COLUMNS = ", ".join(f'"{name}"' for name in PART_SCHEMA.names)
-_KEPT = ", ".join(f'"{name}"' for name in PART_SCHEMA.names if name not in counts.CELL)
+PART_COLUMNS = ", ".join(f'"{name}"' for name in PART_SCHEMA.names)
+_KEPT = ", ".join(f'"{name}"' for name in PART_SCHEMA.names if name not in counts.CELL_COLUMNS)
 _INSERT = (
     f"INSERT INTO prediction_rows (cell, part, {_KEPT})"  # noqa: S608
     f" SELECT cell, ?, {_KEPT} FROM {{rows}} {counts.IN_CELLS}"

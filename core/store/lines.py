@@ -42,7 +42,7 @@ class LineAssumptions:
 
 
 # By language of the reader. A wrong answer costs as much as 60 reviews in both.
-ASSUMED = {
+DEFAULT_ASSUMPTIONS = {
     "ja": LineAssumptions(400, 500, 30_000, 50, "JPY"),
     "en": LineAssumptions(400, 3, 180, 0.3, "EUR"),
 }
@@ -57,7 +57,9 @@ class LineSettings:
     """
 
     line: str
-    assumed: Mapping[str, LineAssumptions] = field(default_factory=lambda: dict(ASSUMED))
+    assumed: Mapping[str, LineAssumptions] = field(
+        default_factory=lambda: dict(DEFAULT_ASSUMPTIONS)
+    )
     opens: str | None = None
     threshold: float | None = None
 

@@ -9,13 +9,15 @@ import duckdb
 
 from core.errors import StoreError
 
-FOLDER = Path(__file__).parent / "migrations"
+MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
 _TABLE = "CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name VARCHAR NOT NULL)"
 
 
 def migrations() -> list[tuple[int, Path]]:
     """Return (number, file) of each migration, in order."""
-    return sorted((int(path.name[:4]), path) for path in FOLDER.glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    return sorted(
+        (int(path.name[:4]), path) for path in MIGRATIONS_FOLDER.glob("[0-9][0-9][0-9][0-9]_*.sql")
+    )
 
 
 def is_current(connection: duckdb.DuckDBPyConnection) -> bool:

@@ -29,7 +29,7 @@ ID_RANGES = (
     " GROUP BY bytes ORDER BY bytes"
 )
 _SUMS = f"""
-    SELECT {", ".join(counts.CELL)}, {counts.BIN} AS bin, {counts.EPISTEMIC_BIN} AS epistemic_bin,
+    SELECT {", ".join(counts.CELL_COLUMNS)}, {counts.BIN} AS bin, {counts.EPISTEMIC_BIN} AS epistemic_bin,
            count(*) AS n, sum(confidence) AS confidence_sum
     FROM read_parquet(?) GROUP BY ALL ORDER BY ALL
 """  # noqa: S608

@@ -13,7 +13,7 @@ from pathlib import PurePath
 from core.errors import NonFiniteError, SettingsError
 from core.types import Run, RunRecord
 
-COLUMNS = tuple(field.name for field in fields(Run))
+RUN_COLUMNS = tuple(field.name for field in fields(Run))
 # The fields in which a repeated run must agree. Time, seed, settings and versions may differ when
 # it starts again after a kill.
 IDENTITY = (
@@ -36,8 +36,8 @@ def utc_now() -> datetime:
 
 
 def run_row(run: Run) -> list:
-    """Return the values in the order of COLUMNS."""
-    row = {name: getattr(run, name) for name in COLUMNS}
+    """Return the values in the order of RUN_COLUMNS."""
+    row = {name: getattr(run, name) for name in RUN_COLUMNS}
     row |= {
         "created_at": run.created_at.astimezone(UTC).replace(tzinfo=None),
         "labels": list(run.labels),
@@ -48,7 +48,7 @@ def run_row(run: Run) -> list:
 
 def read_run(row: tuple) -> Run:
     """Return the run of a row made by `run_row`."""
-    values = dict(zip(COLUMNS, row, strict=True))
+    values = dict(zip(RUN_COLUMNS, row, strict=True))
     values |= {
         "created_at": values["created_at"].replace(tzinfo=UTC),
         "labels": tuple(values["labels"]),
@@ -60,11 +60,11 @@ def read_run(row: tuple) -> Run:
 def read_run_record(row: tuple) -> RunRecord:
     """Return the record of a row.
 
-    The row has COLUMNS, then state, duration_s, metrics (None while running), cases, first_at and
-    last_at.
+    The row has RUN_COLUMNS, then state, duration_s, metrics (None while running), cases, first_at
+    and last_at.
     """
-    state, duration_s, metrics, cases, first_at, last_at = row[len(COLUMNS) :]
-    run = read_run(row[: len(COLUMNS)])
+    state, duration_s, metrics, cases, first_at, last_at = row[len(RUN_COLUMNS) :]
+    run = read_run(row[: len(RUN_COLUMNS)])
     return RunRecord(
         run,
         state or "running",

@@ -20,7 +20,7 @@ from core.store.entries import DECISIONS, ReviewVerdict
 from core.store.ledger import Ledger
 from core.store.store import Store
 from core.store.trail import AuditTrail, TrailEvent
-from core.store.unscored import CASES
+from core.store.unscored import ALL_CASES
 
 _VERDICT = (
     'run_id, case_id, label, verdict, reviewer, "at", audit, inclusion_probability, source, blind, '
@@ -204,7 +204,7 @@ class Reviews:
         with self.store.reading() as connection:
             return connection.execute(
                 "SELECT case_id, segment, predicted, confidence, epistemic, novelty"  # noqa: S608
-                f" FROM {CASES} p"
+                f" FROM {ALL_CASES} p"
                 f" ANTI JOIN (SELECT case_id FROM decisions WHERE {_BY_VERSION}) USING (case_id)"
                 " WHERE p.run_id = ? LIMIT ?",
                 [run_id, policy, version, run_id, limit],
@@ -258,7 +258,7 @@ class Reviews:
             self.store.run(run_id)
             return connection.execute(
                 f"SELECT {_PREDICTION}, decision, reason, policy, policy_version, certificate,"  # noqa: S608
-                f' model_hash, "at" FROM {CASES} p JOIN'
+                f' model_hash, "at" FROM {ALL_CASES} p JOIN'
                 f" (SELECT * EXCLUDE (run_id, position) FROM decisions WHERE {_BY_VERSION}) d"
                 f' USING (case_id) WHERE p.run_id = ?{filters} ORDER BY "row", case_id LIMIT ?',
                 [run_id, policy, version, run_id, *equal.values(), limit],
@@ -268,7 +268,7 @@ class Reviews:
         """Return counts n of this version's decisions by segment, predicted, decision and reason."""
         with self.store.reading() as connection:
             return connection.execute(
-                f"SELECT segment, predicted, decision, reason, count(*) AS n FROM {CASES} p"  # noqa: S608
+                f"SELECT segment, predicted, decision, reason, count(*) AS n FROM {ALL_CASES} p"  # noqa: S608
                 f" JOIN (SELECT case_id, decision, reason FROM decisions WHERE {_BY_VERSION})"
                 " USING (case_id) WHERE p.run_id = ? GROUP BY ALL ORDER BY ALL",
                 [run_id, policy, version, run_id],

@@ -6,7 +6,7 @@ from pathlib import Path
 from core.errors import StoreError
 from core.files import make_file_once, private_folder
 
-KEY_FILE = "audit.key"
+AUDIT_KEY_FILE = "audit.key"
 _BYTES = 32
 
 
@@ -17,7 +17,7 @@ def audit_secret(folder: Path) -> bytes:
     numbers, and a higher audit share no longer contains the earlier draws. Raises StoreError for a
     file of another length.
     """
-    path = private_folder(folder) / KEY_FILE
+    path = private_folder(folder) / AUDIT_KEY_FILE
     make_file_once(path, secrets.token_bytes(_BYTES))
     secret = path.read_bytes()
     if len(secret) != _BYTES:

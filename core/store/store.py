@@ -23,11 +23,11 @@ from core.store.parts import PART_SCHEMA, delete_leftovers, part_path
 from core.types import Run, RunRecord
 
 END_STATES = ("finished", "failed")
-NEAR = (
-    f"SELECT {intake.COLUMNS} FROM predictions WHERE run_id = ? AND confidence >= ? AND confidence < ?"  # noqa: S608
+NEAR_QUERY = (
+    f"SELECT {intake.PART_COLUMNS} FROM predictions WHERE run_id = ? AND confidence >= ? AND confidence < ?"  # noqa: S608
     " ORDER BY confidence DESC, row LIMIT ?"
 )
-_RUN_COLUMNS = ", ".join(records.COLUMNS)
+_RUN_COLUMNS = ", ".join(records.RUN_COLUMNS)
 
 
 class Store:
@@ -87,7 +87,7 @@ class Store:
             ).fetchone()
             if row is not None:
                 return _refuse_another(records.read_run(row), run)
-            marks = ", ".join("?" * len(records.COLUMNS))
+            marks = ", ".join("?" * len(records.RUN_COLUMNS))
             connection.execute(
                 f"INSERT INTO runs ({_RUN_COLUMNS}) VALUES ({marks})",  # noqa: S608
                 records.run_row(run),
@@ -275,7 +275,7 @@ class Store:
         """
         with self.reading() as connection:
             self._require_rows(connection, run_id)
-            return connection.execute(NEAR, [run_id, low, high, limit]).df()
+            return connection.execute(NEAR_QUERY, [run_id, low, high, limit]).df()
 
 
 def _records(connection: duckdb.DuckDBPyConnection, where: str, values: list) -> list[RunRecord]:
@@ -287,7 +287,7 @@ def _records(connection: duckdb.DuckDBPyConnection, where: str, values: list) ->
                  arg_max(metrics, position) AS metrics FROM run_ends GROUP BY run_id),
         held AS (SELECT run_id, CAST(sum(rows) AS BIGINT) AS cases, min(first_at) AS first_at, max(last_at) AS last_at
                  FROM parts GROUP BY run_id)
-        SELECT {", ".join(f"chosen.{name}" for name in records.COLUMNS)}, ends.state, ends.duration_s, ends.metrics,
+        SELECT {", ".join(f"chosen.{name}" for name in records.RUN_COLUMNS)}, ends.state, ends.duration_s, ends.metrics,
                coalesce(held.cases, 0), held.first_at, held.last_at
         FROM chosen LEFT JOIN ends USING (run_id) LEFT JOIN held USING (run_id)
         ORDER BY chosen.created_at DESC, chosen.run_id

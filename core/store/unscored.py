@@ -12,7 +12,7 @@ from core.store.store import Store
 
 # Every case that people can judge, in place of `predictions`. One without an answer has no number,
 # and an empty label: NULL would not sort among labels.
-CASES = """(
+ALL_CASES = """(
     SELECT run_id, case_id, "row", segment, text, label, predicted, outcome, confidence, total,
            aleatoric, epistemic, occurred_at, value, novelty FROM predictions
     UNION ALL BY NAME

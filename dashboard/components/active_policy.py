@@ -13,7 +13,10 @@ from dashboard.i18n import Words, escape_markdown
 
 # of percentage points, as the cards write these shares
 DIGITS = {"coverage": 1, "risk": 1, "leakage": 2}
-LEVELS = (0.05, 0.3)  # nats: the highest epistemic uncertainty that is low, and that is middle
+LEVEL_BOUNDS = (
+    0.05,
+    0.3,
+)  # nats: the highest epistemic uncertainty that is low, and that is middle
 MARK = "◇"  # the active policy, on the handle and in the cards
 
 
@@ -74,12 +77,12 @@ def policy_difference(
 
 def uncertainty_level(value: float) -> str:
     """Return "low", "middle" or "high" for an uncertainty, nats."""
-    return "low" if value <= LEVELS[0] else "middle" if value <= LEVELS[1] else "high"
+    return "low" if value <= LEVEL_BOUNDS[0] else "middle" if value <= LEVEL_BOUNDS[1] else "high"
 
 
 def level_terms(words: Words) -> str:
     """Return in markdown the unit of uncertainty, nats, and the bounds of the levels."""
-    low, middle = (words.number(level) for level in LEVELS)
+    low, middle = (words.number(level) for level in LEVEL_BOUNDS)
     return words("terms.nats", low=low, middle=middle)
 
 

@@ -55,7 +55,7 @@ LEGEND = {
     "x": 0,
     "traceorder": "normal",
 }
-MARGIN = {"l": 8, "r": 12, "t": 48, "b": 8}
+FIGURE_MARGIN = {"l": 8, "r": 12, "t": 48, "b": 8}
 LEAST_ACCEPTED = 30  # labelled accepted cases below which a risk is not drawn
 _BAND = "2E"  # alpha of an interval's band, hex after a slot
 _FAINT = "16"  # of further bands, which overlap it
@@ -120,20 +120,17 @@ def risk_coverage_figure(
     return finish(figure, 284, words, xaxis=across, yaxis=up)
 
 
-def against_threshold(
-    curve: pd.DataFrame, threshold: float | None, cheapest: float | None, words: Mapping[str, str]
-) -> go.Figure:
+def against_threshold(curve: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
     """Return reviews a day, leakage and money a day against the threshold, in panels over one axis.
 
     A panel without any figure is left out. curve: columns threshold, then reviews, leakage, money,
-    each also with _low and _high; NaN if it cannot be estimated. threshold, cheapest: thresholds to
-    mark, None for those that the page marks itself. words: reviews, leakage, money, threshold, now,
-    cheapest, separators, and the signs of money.
+    each also with _low and _high; NaN if it cannot be estimated. words: reviews, leakage, money,
+    threshold, separators, and the signs of money.
     """
     panels = [panel for panel in _PANELS if curve[panel[0]].notna().any()]
     figure, axes = go.Figure(), []
     for place, (column, slot, form) in enumerate(panels):
-        prefix, unit, amount = money_signs(words, column == "money")
+        prefix, unit, amount = money_signs(words, is_money := column == "money")
         value = f"{prefix}%{{y:{'.1%' if form else amount}}}{unit}"
         placed = panes.place(place)
         band(
@@ -158,26 +155,15 @@ def against_threshold(
             ),
             **placed,
         )
-        # without SI letters, which no Japanese reader counts in
-        ticks = {"tickformat": ",.0f" if unit else form, "tickprefix": prefix, "ticksuffix": unit}
+        written = words["ticks"] if is_money else form
+        ticks = {"tickformat": written, "tickprefix": prefix, "ticksuffix": unit}
         axes.append(ticks | {"rangemode": "tozero", "nticks": 5})
-    shapes = []
-    if threshold is not None:
-        line = {"color": SLOTS["now"], "width": 2}
-        shapes += _mark(figure, threshold, line, words["now"], len(panels))
-    if cheapest is not None:
-        line = {"color": SLOTS["cheapest"], "width": 2, "dash": "dash"}
-        shapes += _mark(figure, cheapest, line, words["cheapest"], len(panels))
-    titles, across = (
-        [words[column] for column, _, _ in panels],
-        {"range": [0, 1], "tickformat": ".1f"},
-    )
+    titles = [words[column] for column, _, _ in panels]
+    across = {"range": [0, 1], "tickformat": ".1f"}
     layout = panes.stacked(titles, 0.09, across, axes, words["threshold"])
     height = 115 + 116 * len(panels)
-    legend = LEGEND | {"y": 1 + 36 / height}  # above the first panel's title
-    return finish(
-        figure, height, words, **layout, shapes=shapes, legend=legend, margin=MARGIN | {"t": 72}
-    )
+    layout["legend"] = LEGEND | {"y": 1 + 36 / height}  # above the first panel's title
+    return finish(figure, height, words, **layout, margin=FIGURE_MARGIN | {"t": 72})
 
 
 def money_signs(words: Mapping[str, str], is_money: bool) -> tuple[str, str, str]:
@@ -223,19 +209,6 @@ def _point(figure: go.Figure, x: float, y: float, name: str) -> None:
     )
 
 
-def _mark(
-    figure: go.Figure, x: float, line: Mapping[str, object], name: str, panels: int
-) -> list[dict]:
-    """Name a vertical line in the legend, and return it as a shape for each panel.
-
-    The legend needs an empty trace, because a shape of the layout has no entry of its own.
-    """
-    figure.add_scatter(
-        x=[None], y=[None], mode="lines", name=name, line=dict(line), **panes.place(0)
-    )
-    return [panes.upright(x, line, place) for place in range(panels)]
-
-
 def bars(value: pd.Series, low: pd.Series, high: pd.Series, colour: str) -> dict:
     """Return Plotly's error bars from `low` to `high` around `value`."""
     return {
@@ -271,13 +244,13 @@ def finish(figure: go.Figure, height: int, words: Mapping[str, str], **layout: o
     """
     usual = {
         "height": height,
-        "margin": MARGIN,
+        "margin": FIGURE_MARGIN,
         "legend": LEGEND,
         "separators": words["separators"],
         "hovermode": "closest",
     }
-    # Streamlit's page passes each chart to Plotly twice, as equal but not identical arrays: an equal
-    # revision tells Plotly that nothing changed, which saves the second drawing. New data arrive in
-    # a new chart, which has no revision yet.
+    # Streamlit's page passes each chart to Plotly twice, as equal but not identical arrays: an
+    # equal revision tells Plotly that nothing changed, which saves the second drawing. New data
+    # arrive in a new chart, which has no revision yet.
     usual["datarevision"] = 1
     return figure.update_layout(usual | layout, overwrite=True)

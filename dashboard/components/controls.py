@@ -16,14 +16,14 @@ from core.report.money_start import edited_measurements
 from core.store.lines import LineSettings
 from core.types import OUTCOMES, RunRecord
 from dashboard.components.sentences import run_cases, run_name
-from dashboard.i18n import CURRENCIES, LANGUAGES, Words, escape_markdown
+from dashboard.i18n import CURRENCIES, LANGUAGE_NAMES, Words, escape_markdown
 from dashboard.session import cache, state
 from dashboard.session.address import (
     ALL,
     CERTIFIABLE_RISKS,
-    MOST,
+    CONFIDENCE_LEVELS,
+    MOST_AMOUNT,
     PERIODS,
-    SURE,
     TARGETS,
 )
 from dashboard.session.context import model_name
@@ -46,7 +46,7 @@ class FieldLimits(TypedDict):
     max_value: float
 
 
-LIMITS = FieldLimits(min_value=0.0, max_value=MOST)  # of an amount or a volume
+LIMITS = FieldLimits(min_value=0.0, max_value=MOST_AMOUNT)  # of an amount or a volume
 
 
 def select(
@@ -85,7 +85,7 @@ def segments(
 
 def language(words: Words) -> None:
     """Draw the switch between languages; each is named in its own language."""
-    segments(words("language"), LANGUAGES, "lang", label_visibility="collapsed")
+    segments(words("language"), LANGUAGE_NAMES, "lang", label_visibility="collapsed")
 
 
 def clamp_run(runs: list[RunRecord]) -> RunRecord:
@@ -179,7 +179,7 @@ def limit_controls(words: Words) -> None:
     names = {name: words(f"measure.{name}") for name in CERTIFIABLE_RISKS}
     segments(words("measure"), names, "limited")
     most, capacity = st.columns(2, vertical_alignment="bottom")
-    for place, key, largest in ((most, "most", 100.0), (capacity, "capacity", MOST)):
+    for place, key, largest in ((most, "most", 100.0), (capacity, "capacity", MOST_AMOUNT)):
         place.number_input(
             words(key),
             0.0,
@@ -205,7 +205,7 @@ def promise(words: Words) -> None:
     segments(words("measure"), names, "measure", left, help=words("measure.help"))
     targets, sure = (
         {risk: words.percent(risk) for risk in TARGETS},
-        {share: words.percent(share, 0) for share in SURE},
+        {share: words.percent(share, 0) for share in CONFIDENCE_LEVELS},
     )
     select(words("target"), targets, "target", middle, help=words("target.help"))
     select(words("sure"), sure, "sure", right, help=words("sure.help"))

@@ -17,7 +17,7 @@ from core.types import Interval, RunRecord
 from dashboard.i18n import Words
 from dashboard.session.context import model_name
 
-FEW = 30  # labelled cases under which an interval is too wide to decide on
+LEAST_LABELLED = 30  # labelled cases under which an interval is too wide to decide on
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,6 @@ def consequence_cards(
 
     def fine(share: float | None) -> str:
         return words.percent(share, 2)
-
-    def amount(value: float | None) -> str:
-        return words.money(value, currency)
 
     return [
         _card(
@@ -93,7 +90,7 @@ def consequence_cards(
             "basis.labelled",
             _counted(words, "card.per_month", result.escapes_per_day, DAYS_PER_MONTH),
         ),
-        _card(words, "money", total, amount, "basis.labelled"),
+        _card(words, "money", total, words.money_form(total.bounds, currency), "basis.labelled"),
     ]
 
 
@@ -142,10 +139,12 @@ def warnings(words: Words, record: RunRecord, result: PolicyConsequence) -> list
             )
         )
     # without any label the risks are dashes, which need no warning
-    if 0 < result.labelled < FEW:
+    if 0 < result.labelled < LEAST_LABELLED:
         texts.append(
             words.markdown(
-                "warning.few", n=words.number(result.labelled, 0), few=words.number(FEW, 0)
+                "warning.few",
+                n=words.number(result.labelled, 0),
+                few=words.number(LEAST_LABELLED, 0),
             )
         )
     return texts

@@ -19,7 +19,7 @@ from dashboard.data import upload
 from dashboard.data import words as data_words
 from dashboard.i18n import Words
 from dashboard.session import cache, identity, state
-from dashboard.session.address import PARTS
+from dashboard.session.address import DATA_TABS
 
 
 def draw_data_page() -> None:
@@ -28,7 +28,7 @@ def draw_data_page() -> None:
 
 
 def _page(words: Words, runs: list[RunRecord]) -> None:
-    names = {name: words(f"data.{name}") for name in PARTS}
+    names = {name: words(f"data.{name}") for name in DATA_TABS}
     part = controls.segments(words("data.part"), names, "part", label_visibility="collapsed")
     controls.draw_notices(words)
     {"upload": upload.draw_upload, "jobs": draw_jobs, "runs": data_runs.draw_runs}[part](words)
@@ -36,8 +36,8 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
 
 
 REFRESH_S = 1.5
-SHOWN = 15  # newest jobs
-LINES = 30  # last lines of a log
+JOBS_ON_SCREEN = 15  # newest jobs
+LOG_LINES = 30  # last lines of a log
 _BADGES: dict[str, tuple[str, controls.BadgeColor]] = {
     "queued": (":material/hourglass_top:", "gray"),
     "running": (":material/play_arrow:", "blue"),
@@ -65,11 +65,11 @@ def _jobs(words: Words) -> None:
     if not jobs:
         st.info(words("jobs.none"), icon=":material/inbox:")
         return
-    for job in jobs[:SHOWN]:
+    for job in jobs[:JOBS_ON_SCREEN]:
         with st.container(border=True, key=f"job_{job.job.job_id}"):
             _job(words, job)
-    if len(jobs) > SHOWN:
-        st.caption(words.many("jobs.more", len(jobs) - SHOWN))
+    if len(jobs) > JOBS_ON_SCREEN:
+        st.caption(words.many("jobs.more", len(jobs) - JOBS_ON_SCREEN))
 
 
 def _job(words: Words, status: JobStatus) -> None:
@@ -110,7 +110,7 @@ def _job(words: Words, status: JobStatus) -> None:
     # read only on demand: a log is read anew at each refresh
     if st.toggle(words("job.log"), key=f"log_{job_id}"):
         st.code(
-            queue.log_tail(cache.settings(), job_id, LINES) or words("job.no_log"),
+            queue.log_tail(cache.settings(), job_id, LOG_LINES) or words("job.no_log"),
             language=None,
             wrap_lines=True,
         )

@@ -8,6 +8,7 @@ from typing import Literal, TypeVar, cast
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from core.cases.table import DELIMITERS, ORDERS
 from core.pipeline.uploads import ReadingOptions, Upload
 from dashboard.i18n import Words
 
@@ -15,12 +16,10 @@ ENCODINGS = (
     *("utf-8", "cp932", "euc_jp", "iso2022_jp", "cp1252", "utf-16", "cp850", "mac_roman"),
     *("cp1250", "iso8859_2", "cp1251", "koi8_r", "cp1253", "cp1254", "gb18030", "big5", "cp949"),
 )
-DELIMITERS = ("comma", "semicolon", "tab", "pipe")
 ZONES = ("Asia/Tokyo", "UTC", "Europe/Berlin", "Europe/Paris", "Europe/Madrid", "America/New_York")
-TYPED = ("encoding", "delimiter", "timezone")  # their lists have the usual values only
+FREE_OPTIONS = ("encoding", "delimiter", "timezone")  # their lists have the usual values only
 QUOTINGS: tuple[Literal["minimal", "none"], ...] = ("minimal", "none")
 DECIMALS: tuple[Literal["point", "comma"], ...] = ("point", "comma")
-ORDERS: tuple[Literal["ymd", "dmy", "mdy"], ...] = ("ymd", "dmy", "mdy")
 T = TypeVar("T")
 
 
@@ -35,7 +34,7 @@ def draw_reading_options(words: Words, upload: Upload, timezone: str | None) -> 
         st.caption(words("reading.note"))
         places = st.columns(3) + st.columns(3) + st.columns(3)
         encoding = _choice(words, "encoding", ENCODINGS, key, places[0])
-        delimiter = _choice(words, "delimiter", DELIMITERS, key, places[1])
+        delimiter = _choice(words, "delimiter", tuple(DELIMITERS), key, places[1])
         quoting = _choice(words, "quoting", QUOTINGS, key, places[2])
         header_row = places[3].number_input(
             words("reading.header_row"), 1, None, None, key=f"header_row_{key}"
@@ -65,6 +64,6 @@ def _choice(
         index=None,
         key=f"{name}_{key}",
         placeholder=words("reading.auto"),
-        accept_new_options=name in TYPED,
+        accept_new_options=name in FREE_OPTIONS,
     )
-    return cast(T | None, picked)  # what is typed is a text, as the values of TYPED are
+    return cast(T | None, picked)  # what is typed is a text, as the values of FREE_OPTIONS are

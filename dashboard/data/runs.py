@@ -16,8 +16,8 @@ from dashboard.data import words as data_words
 from dashboard.i18n import Words
 from dashboard.session import cache, state
 
-MOST = 6  # runs in the comparison
-LISTED = 320  # pixels of the list of runs, before it scrolls
+MOST_COMPARED = 6  # runs in the comparison
+LIST_PIXELS = 320  # pixels of the list of runs, before it scrolls
 
 
 def draw_runs(words: Words) -> None:
@@ -27,7 +27,11 @@ def draw_runs(words: Words) -> None:
         _compare(words, [record for record in runs if record.run.kind == "score"])
         note = words.many("runs.note", len(runs))
         panels.listing(
-            "runs", words, data_tables.run_table(words, run_selection.run_frame(runs)), note, LISTED
+            "runs",
+            words,
+            data_tables.run_table(words, run_selection.run_frame(runs)),
+            note,
+            LIST_PIXELS,
         )
     else:
         st.info(words("runs.none"), icon=":material/inbox:")
@@ -47,7 +51,7 @@ def _compare(words: Words, scored: list[RunRecord]) -> None:
             list(by_id),
             format_func=names.__getitem__,
             key="pick_runs",
-            max_selections=MOST,
+            max_selections=MOST_COMPARED,
             on_change=state.join,
             args=("pick_runs", "compared"),
             placeholder=words("compare.choose"),
@@ -93,7 +97,7 @@ def _picked(by_id: dict[str, RunRecord], scored: list[RunRecord]) -> list[str]:
     """
     run_ids = [run_id for run_id in state.present.compared.split(",") if run_id in by_id]
     if run_ids or not scored:
-        return run_ids[:MOST]
+        return run_ids[:MOST_COMPARED]
     groups = [
         run_selection.same_cases(scored, record)
         for record in (run_selection.default_selection(scored), *scored)

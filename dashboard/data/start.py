@@ -42,11 +42,11 @@ from dashboard.i18n import Words
 from dashboard.session import cache, identity, state
 
 TASKS = ("score", "poc", "train", "distill", "redistill")
-TEACHERS = ("blob", "mixture", "tfb", "laplace", "ensemble", "dropout")
+OFFERED_TEACHERS = ("blob", "mixture", "tfb", "laplace", "ensemble", "dropout")
 # the Instruct bases do not classify
 BASES = tuple(name for name in OFFLINE if "Instruct" not in name)
 MULTILINGUAL = "multilingual-e5-small"
-ROLES = ("stream", "calibration")
+SCORING_ROLES = ("stream", "calibration")
 MOST_EPOCHS = 100
 EXAMPLES = 3  # unknown labels in a sentence
 JobToStart = tuple[str, Callable[[], tuple[str, ...]]]  # what it works on, and its arguments
@@ -162,7 +162,7 @@ def _score(words: Words, ready: ReadyCases) -> JobToStart | None:
     left, middle, right = st.columns(3)
     kinds = {name: f"{words('kind.' + card.kind)} · {name}" for name, card in cards.items()}
     model = controls.select(words("start.model"), kinds, "score_model", left)
-    roles = {name: words(f"role.{name}") for name in ROLES}
+    roles = {name: words(f"role.{name}") for name in SCORING_ROLES}
     role = controls.select(
         words("start.role"), roles, "score_role", middle, help=words("start.role.help")
     )
@@ -274,7 +274,7 @@ def _train(words: Words, ready: ReadyCases) -> JobToStart | None:
         key=f"name_{ready.upload.key[:12]}",
         help=words("start.name.help"),
     )
-    teachers = {kind: words(f"teacher.{kind}") for kind in TEACHERS}
+    teachers = {kind: words(f"teacher.{kind}") for kind in OFFERED_TEACHERS}
     teacher = controls.select(
         words("start.teacher"), teachers, "train_teacher", middle, help=words("start.teacher.help")
     )

@@ -24,7 +24,10 @@ from dashboard.i18n import Words
 from dashboard.session import cache, state
 
 ENDINGS = [suffix[1:] for suffix in uploads.SUFFIXES]
-LISTED, MANY = 300, 8  # pixels of a list with at least MANY problems, which scrolls
+SCROLL_PIXELS, SCROLL_FROM = (
+    300,
+    8,
+)  # pixels of a list with at least SCROLL_FROM problems, which scrolls
 
 
 def draw_upload(words: Words) -> None:
@@ -231,6 +234,6 @@ def _problems(words: Words, cases: Cases, bad_rows: int) -> None:
     }
     means = words(f"row.{cases.table.row_unit}")
     note = words.text("problems.note", means=means, **values)
-    height = LISTED if len(cases.problems) >= MANY else None
+    height = SCROLL_PIXELS if len(cases.problems) >= SCROLL_FROM else None
     table = data_tables.file_problem_table(words, cases.problems)
     panels.listing("problems", words, table, note, height)

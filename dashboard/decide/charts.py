@@ -99,5 +99,6 @@ def cascade(
         )
     figure.update_xaxes(title=words["leakage"], tickformat=".0%", rangemode="tozero")
     signs = {"tickprefix": words["symbol"], "ticksuffix": words["unit"]}
+    signs["tickformat"] = words["ticks"]
     figure.update_yaxes(title=words["cost"], rangemode="tozero", **signs)
     return finish(figure, 400, words)

@@ -13,14 +13,14 @@ from dashboard.components import controls
 from dashboard.i18n import Words
 from dashboard.session import state
 from dashboard.session.address import (
-    ACTIVE,
     BY_CLASS,
     BY_LEAKAGE,
     BY_PEOPLE,
     BY_SEGMENT,
+    COMPARE_ACTIVE,
+    COMPARE_PREVIOUS,
     GOALS,
     MOST_PEOPLE,
-    PREVIOUS,
 )
 
 GOAL_CHANGED = "goal_changed"  # a change of the goal leaves it for state.take
@@ -74,7 +74,7 @@ def presets(words: Words, thresholds: dict[str, float], faults: Mapping[str, str
 
 def compare(words: Words) -> None:
     """Draw the reference of the threshold: the active policy, the previous threshold, or a preset."""
-    names = {name: words(f"compare.{name}") for name in (ACTIVE, PREVIOUS)}
+    names = {name: words(f"compare.{name}") for name in (COMPARE_ACTIVE, COMPARE_PREVIOUS)}
     names |= {name: words(f"preset.{name}") for name in PRESET_NAMES}
     controls.segments(words("compare"), names, "compare")
 

@@ -7,6 +7,7 @@ that of the handle.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import pandas as pd
@@ -21,7 +22,7 @@ from dashboard.components import charts, panels, sentences, tables
 from dashboard.decide import controls as decide_controls
 from dashboard.decide import mark_charts
 from dashboard.decide.live import drawn
-from dashboard.decide.mark_charts import CHEAPEST, Mark
+from dashboard.decide.mark_charts import CHEAPEST_MARK, Mark
 from dashboard.session import cache
 from dashboard.session.address import BY_CLASS
 from dashboard.session.cache import cached_result
@@ -67,7 +68,7 @@ def risk_figure(context: RunContext, marks: Sequence[Mark]) -> tuple[go.Figure, 
     texts = words.chart_words("axis.coverage", "axis.risk", "now", "band", "threshold")
     texts["coincide"] = words.pattern("risk_coverage.coincide")
     figure = cached_result(
-        _risk, curves, context.names, texts, *(mark for mark in marks if mark.kind != CHEAPEST)
+        _risk, curves, context.names, texts, *(mark for mark in marks if mark.kind != CHEAPEST_MARK)
     )
     return figure, curves
 
@@ -104,11 +105,21 @@ def thresholds_figure(
     """
     words, currency = context.words, context.choices.currency
     curve = cached_result(frames.threshold_frame, costed)
-    texts = words.chart_words(
-        "axis.reviews", "axis.leakage", "axis.money", "threshold", "now", "cheapest"
-    )
-    figure = cached_result(_thresholds, curve, texts | words.chart_money(currency), *marks)
+    texts = words.chart_words("axis.reviews", "axis.leakage", "axis.money", "threshold")
+    size, signs = words.chart_money(currency, curve["money"].max())
+    ends = ["money", "money_low", "money_high"]
+    drawn_curve = curve.assign(**{end: curve[end] / size for end in ends})
+    drawn_marks = [_in_unit(mark, size) for mark in marks]
+    figure = cached_result(_thresholds, drawn_curve, texts | signs, *drawn_marks)
     return figure, curve
+
+
+def _in_unit(mark: Mark, size: float) -> Mark:
+    """Return the point with its money in a unit of that size."""
+    money = mark.figures["money"]
+    if money is None:
+        return mark
+    return replace(mark, figures={**mark.figures, "money": money / size})
 
 
 def _risk(curves: pd.DataFrame, names: dict[str, str], words: dict[str, str], *marks: Mark):
@@ -121,7 +132,7 @@ def _risk(curves: pd.DataFrame, names: dict[str, str], words: dict[str, str], *m
 
 def _thresholds(curve: pd.DataFrame, words: dict[str, str], *marks: Mark):
     """Return the figure, cached as that of `_risk` is."""
-    return mark_charts.on_thresholds(charts.against_threshold(curve, None, None, words), marks)
+    return mark_charts.on_thresholds(charts.against_threshold(curve, words), marks)
 
 
 def options_panel(context: RunContext) -> None:

@@ -13,12 +13,17 @@ import plotly.graph_objects as go
 from dashboard.components import panes
 from dashboard.components.charts import SLOTS, letters
 
-ACTIVE, CERTIFIED, CAPACITY, CHEAPEST = "active", "certified", "capacity", "cheapest"
+ACTIVE_MARK, CERTIFIED_MARK, CAPACITY_MARK, CHEAPEST_MARK = (
+    "active",
+    "certified",
+    "capacity",
+    "cheapest",
+)
 _SIGNS = {
-    ACTIVE: ("diamond-open", SLOTS["now"]),
-    CERTIFIED: ("star", SLOTS["cheapest"]),
-    CAPACITY: ("triangle-up", SLOTS["review"]),
-    CHEAPEST: ("square-open", SLOTS["inference"]),
+    ACTIVE_MARK: ("diamond-open", SLOTS["now"]),
+    CERTIFIED_MARK: ("star", SLOTS["cheapest"]),
+    CAPACITY_MARK: ("triangle-up", SLOTS["review"]),
+    CHEAPEST_MARK: ("square-open", SLOTS["inference"]),
 }
 _LABEL_SHARE = 0.17  # of an axis's width that a name takes at most
 _ROW = 17  # px of a row of names
@@ -31,7 +36,7 @@ class Mark:
     figures: coverage, risk, reviews, leakage, money; None if unknown.
     """
 
-    kind: str  # ACTIVE, CERTIFIED, CAPACITY or CHEAPEST
+    kind: str  # one of the four above
     threshold: float
     name: str
     figures: Mapping[str, float | None]

@@ -37,8 +37,8 @@ from dashboard.decide import (
     what_if,
 )
 from dashboard.decide import controls as decide_controls
-from dashboard.decide.mark_charts import CAPACITY, CERTIFIED, Mark
-from dashboard.decide.mark_charts import CHEAPEST as CHEAPEST_MARK
+from dashboard.decide.mark_charts import CAPACITY_MARK, CERTIFIED_MARK, Mark
+from dashboard.decide.mark_charts import CHEAPEST_MARK as CHEAPEST_MARK
 from dashboard.decide.route import draw_route_button
 from dashboard.decide.verdict import (
     TILES,
@@ -50,7 +50,7 @@ from dashboard.decide.verdict import (
 )
 from dashboard.i18n import Words
 from dashboard.session import cache, state
-from dashboard.session.address import ALL, BY_HAND, BY_LEAKAGE, BY_PEOPLE, CHEAPEST
+from dashboard.session.address import ALL, BY_COST, BY_HAND, BY_LEAKAGE, BY_PEOPLE
 from dashboard.session.cache import cached_result
 from dashboard.session.context import RunContext
 
@@ -143,7 +143,7 @@ class View:
     def goal_threshold(self) -> float | None:
         """Return the threshold of the goal, None if it is unreachable or chosen by hand."""
         goal = self.choices.goal
-        if goal == CHEAPEST:
+        if goal == BY_COST:
             return daily_money.cheapest_threshold(self.costed)
         if goal == BY_PEOPLE:
             capacity = self.choices.goal_people * self.context.full_time.reviews_per_day
@@ -259,8 +259,8 @@ class View:
         certified = points.certified(self.context)
         capacity = points.capacity(self.context, lambda: self.solver)
         threshold_of = {
-            CERTIFIED: certified.threshold,
-            CAPACITY: capacity.threshold,
+            CERTIFIED_MARK: certified.threshold,
+            CAPACITY_MARK: capacity.threshold,
             CHEAPEST_MARK: daily_money.cheapest_threshold(self.costed),
         }
         marks = points.marks(self.context, self.policy[0], threshold_of)

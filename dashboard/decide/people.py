@@ -15,7 +15,7 @@ from dashboard.session import cache, state
 from dashboard.session.address import BY_PEOPLE, Choices
 from dashboard.session.context import RunContext
 
-ASKED = "desk_asked"  # arguments of the last simulation; other choices need another press
+SIMULATED_KEY = "desk_asked"  # arguments of the last simulation; other choices need another press
 
 
 def desk(context: RunContext, consequence: PolicyConsequence) -> None:
@@ -65,15 +65,17 @@ def _simulation(context: RunContext, consequence: PolicyConsequence) -> None:
         key="simulate",
         icon=":material/groups:",
         on_click=state.set_value,
-        args=(ASKED, (context.run_id, *study)),
+        args=(SIMULATED_KEY, (context.run_id, *study)),
     )
     # figures of other choices must not remain on the screen as if they were of these
-    if state.held_or_none(ASKED, tuple) != (context.run_id, *study):
+    if state.held_or_none(SIMULATED_KEY, tuple) != (context.run_id, *study):
         st.caption(words("people.lazy"))
         return
     with st.spinner(words("people.running")):
         simulate = people.smallest_desk if reviewers is None else people.simulated_desk
-        desk = cache.cached_from_predictions(simulate, people.COLUMNS, (context.run_id,), *study)
+        desk = cache.cached_from_predictions(
+            simulate, people.DESK_COLUMNS, (context.run_id,), *study
+        )
     st.markdown(desk_answer(words, desk, least))
     panels.draw_cards(desk_cards(words, desk))
     if desk.staffing.note:

@@ -16,7 +16,13 @@ from core.decision.thresholds.solver import ThresholdSolver
 from core.errors import SettingsError
 from dashboard.components import active_policy, certificate_words
 from dashboard.components.active_policy import Ghost
-from dashboard.decide.mark_charts import ACTIVE, CAPACITY, CERTIFIED, CHEAPEST, Mark
+from dashboard.decide.mark_charts import (
+    ACTIVE_MARK,
+    CAPACITY_MARK,
+    CERTIFIED_MARK,
+    CHEAPEST_MARK,
+    Mark,
+)
 from dashboard.session import cache
 from dashboard.session.context import RunContext
 
@@ -123,8 +129,8 @@ def marks(
     if ghost is not None and not isinstance(ghost.consequence.policy.threshold, str):
         figures = _figures(ghost.consequence)
         threshold = ghost.consequence.policy.threshold
-        points.append(Mark(ACTIVE, threshold, words("mark.active"), figures))
-    for kind in (CERTIFIED, CAPACITY, CHEAPEST):
+        points.append(Mark(ACTIVE_MARK, threshold, words("mark.active"), figures))
+    for kind in (CERTIFIED_MARK, CAPACITY_MARK, CHEAPEST_MARK):
         if (t := thresholds[kind]) is not None:
             points.append(Mark(kind, t, words(f"mark.{kind}"), _on_curve(context, t)))
     return points

@@ -6,6 +6,7 @@ tab names them; the buttons below the verdict take the route and leave it.
 
 import streamlit as st
 
+from core.counts.tally import scaled_interval
 from core.decision.thresholds.costs import DAYS_PER_MONTH
 from core.decision.thresholds.route import RouteToPeople, route_to_people
 from core.decision.thresholds.verdict import policy_verdict
@@ -51,10 +52,9 @@ def _verdict(context: RunContext, route: RouteToPeople, groups: tuple[str, ...])
     )
     saving = verdict.saving_per_day
     if saving.value is not None:
-        amounts = {
-            end: words.money(getattr(saving, end) * DAYS_PER_MONTH, context.choices.currency)
-            for end in ("value", "low", "high")
-        }
+        a_month = scaled_interval(saving, DAYS_PER_MONTH)
+        write = words.money_form(a_month.bounds, context.choices.currency)
+        amounts = {end: write(getattr(a_month, end)) for end in ("value", "low", "high")}
         text += words.sentence_space + words.markdown("route.saving", **amounts)
     st.markdown(text)
     st.caption(words.many("route.basis", route.folds, labelled=words.number(saving.n, 0)))

@@ -23,10 +23,10 @@ from dashboard.decide import points
 from dashboard.decide.words import limit_answer, limit_point, review_worth
 from dashboard.i18n import Words
 from dashboard.session import cache, state
-from dashboard.session.address import ACTIVE, ALL, PREVIOUS, Choices
+from dashboard.session.address import ALL, COMPARE_ACTIVE, COMPARE_PREVIOUS, Choices
 from dashboard.session.context import RunContext
 
-LISTED = 100  # cases in the table
+TABLE_CASES = 100  # cases in the table
 # The store filters by confidence only: the segment's cases are searched among the most confident.
 _FETCHED = 2000
 
@@ -81,17 +81,19 @@ def compared(context: RunContext, thresholds: dict[str, float], ghost: Ghost | N
 
 def _compared(context: RunContext, thresholds: dict[str, float], ghost: Ghost | None) -> None:
     words, choices = context.words, context.choices
-    if choices.compare == ACTIVE:
+    if choices.compare == COMPARE_ACTIVE:
         if ghost is None:
             st.info(words("ghost.none"))
         else:
             _against_policy(context, ghost)
         return
     compared_threshold = (
-        state.threshold_before() if choices.compare == PREVIOUS else thresholds.get(choices.compare)
+        state.threshold_before()
+        if choices.compare == COMPARE_PREVIOUS
+        else thresholds.get(choices.compare)
     )
     if compared_threshold is None:
-        st.info(words("sides.first" if choices.compare == PREVIOUS else "sides.missing"))
+        st.info(words("sides.first" if choices.compare == COMPARE_PREVIOUS else "sides.missing"))
         return
     sides(words, choices, context.run_id, cache.histogram(context.run_id), compared_threshold)
 
@@ -109,7 +111,7 @@ def sides(words: Words, choices: Choices, run_id: str, histogram: Histogram, mov
     if between.cases == hidden:
         st.info(words("sides.same", **ends))
         return
-    listed_cases = min(LISTED, between.cases - hidden)
+    listed_cases = min(TABLE_CASES, between.cases - hidden)
     st.caption(
         words.markdown("sides.note", **ends, **_counts(words, between, hidden, listed_cases))
     )
@@ -145,8 +147,8 @@ def _against_policy(context: RunContext, ghost: Ghost) -> None:
         *policy.by_cell.values(),
         choices.t,
     )
-    # REVIEW_ALL accepts nothing, like a threshold above every confidence. An epistemic limit refuses
-    # cases of any confidence, so the range then has no upper end.
+    # REVIEW_ALL accepts nothing, like a threshold above every confidence. An epistemic limit
+    # refuses cases of any confidence, so the range then has no upper end.
     ends = [1.1 if isinstance(t, str) else t for t in own_thresholds]
     high = 1.1 if policy.epistemic_limit is not None else max(ends)
     rows = _listed(
@@ -184,7 +186,7 @@ def _table(words: Words, rows: pd.DataFrame) -> None:
 def _listed(
     choices: Choices, rows: pd.DataFrame, changed: tuple[Policy, Policy] | None = None
 ) -> pd.DataFrame:
-    """Return the cases that count, of the chosen segment, at most LISTED.
+    """Return the cases that count, of the chosen segment, at most TABLE_CASES.
 
     changed: two policies; only cases that they decide differently are listed.
     """
@@ -195,7 +197,7 @@ def _listed(
         columns = [rows[name] for name in ("segment", "predicted", "confidence", "epistemic")]
         before, after = (policy.accepts(*columns) for policy in changed)
         counted &= before != after
-    return rows[counted].head(LISTED)
+    return rows[counted].head(TABLE_CASES)
 
 
 def _counts(words: Words, between: CasesBetween, hidden: int, rows: int) -> dict[str, str]:

@@ -13,7 +13,7 @@ from dashboard.components.tables import ScreenTable
 from dashboard.session.context import RunContext
 
 # words of a figure -> its field
-FIGURES = {
+TERM_FIGURES = {
     "coverage": "coverage",
     "review": "review_rate",
     "risk": "selective_risk",
@@ -25,14 +25,14 @@ def draw_terms(context: RunContext, consequence: PolicyConsequence, about_policy
     """Draw the figures of the threshold in use, the terms, and the note on the active policy."""
     words = context.words
     rows = []
-    for name, field in FIGURES.items():
+    for name, field in TERM_FIGURES.items():
         share = getattr(consequence, field)
         rows.append((words(f"card.{name}"), share.value, share.low, share.high, share.n))
     columns = [words("terms.figure"), words("terms.value")]
     columns += [words(f"column.{end}", of="95%") for end in ("low", "high")] + ["n"]
     formats = dict.fromkeys(columns[1:4], "percent")
     panels.listing("terms", words, ScreenTable(pd.DataFrame(rows, columns=columns), formats))
-    for name in FIGURES:
+    for name in TERM_FIGURES:
         st.markdown(f"**{words(f'card.{name}')}** {words(f'card.{name}.help')}")
     st.markdown(f"**{words('threshold')}** {words('threshold.help')}")
     st.markdown(level_terms(words))

@@ -11,8 +11,8 @@ import streamlit as st
 
 from dashboard.i18n import Words
 
-FOLDER = Path(__file__).resolve().parent / "live"
-STEPS = {  # name of a step's words -> the key of the part that it describes
+TOUR_FOLDER = Path(__file__).resolve().parent / "live"
+TOUR_STEPS = {  # name of a step's words -> the key of the part that it describes
     "handle": "handle",
     "cards": "handle",
     "start": "choices",
@@ -21,9 +21,9 @@ STEPS = {  # name of a step's words -> the key of the part that it describes
 }
 _component = st.components.v2.component(
     "kakushin_tour",
-    html=(FOLDER / "tour.html").read_text(encoding="utf-8"),
-    css=(FOLDER / "tour.css").read_text(encoding="utf-8"),
-    js=(FOLDER / "tour.js").read_text(encoding="utf-8"),
+    html=(TOUR_FOLDER / "tour.html").read_text(encoding="utf-8"),
+    css=(TOUR_FOLDER / "tour.css").read_text(encoding="utf-8"),
+    js=(TOUR_FOLDER / "tour.js").read_text(encoding="utf-8"),
 )
 
 
@@ -36,7 +36,7 @@ def draw_tour(words: Words) -> None:
             "title": words(f"tour.{name}.title"),
             "text": words(f"tour.{name}.text"),
         }
-        for name, key in STEPS.items()
+        for name, key in TOUR_STEPS.items()
     ]
     count = [words("tour.count", i=str(i + 1), n=str(len(steps))) for i in range(len(steps))]
     data = {"label": words("tour"), "buttons": buttons, "steps": steps, "count": count}

@@ -24,7 +24,7 @@ from dashboard.i18n import DASH, Words
 
 ADOPT, CONDITIONS, REJECT, UNKNOWN = "adopt", "conditions", "reject", "unknown"
 BUT = "but"  # no clear yes, unless some groups go to people
-NAMED = 4  # groups that a sentence names; it counts the others
+NAMED_GROUPS = 4  # groups that a sentence names; it counts the others
 TILES = ("review", "escapes", "money")
 
 
@@ -148,10 +148,10 @@ def describe(
 
 
 def group_names(words: Words, names: Sequence[str]) -> str:
-    """Return the first NAMED names of groups in one text, and the number of the others."""
-    texts = [name or words("segment.all") for name in names[:NAMED]]
-    if len(names) > NAMED:
-        texts.append(words.many("route.more", len(names) - NAMED))
+    """Return the first NAMED_GROUPS names of groups in one text, and the number of the others."""
+    texts = [name or words("segment.all") for name in names[:NAMED_GROUPS]]
+    if len(names) > NAMED_GROUPS:
+        texts.append(words.many("route.more", len(names) - NAMED_GROUPS))
     return words.comma.join(texts)
 
 
@@ -189,20 +189,17 @@ def _sentence(words: Words, verdict: str, outcome: Outcome, against: AgainstRevi
         wrong = words.percent(outcome.risk, 0)
         return work + words.sentence_space + words.text("verdict.mostly_wrong", risk=wrong)
 
-    def a_month(a_day: float | None) -> str:
-        # money is known here: the two returns above have the other cases
-        saved = abs(cast(float, a_day) - review_all)
-        return words.money(saved * DAYS_PER_MONTH, against.currency)
-
+    # money is known here: the two returns above have the other cases
+    saved = [
+        abs(cast(float, a_day) - review_all) * DAYS_PER_MONTH for a_day in outcome.money.bounds
+    ]
+    # the sentence on a rejection names no interval
+    named = saved[:1] if verdict == REJECT else saved
+    money, low, high = map(words.money_form(named, against.currency), saved)
     return (
         work
         + words.sentence_space
-        + words.text(
-            f"verdict.{verdict}.money",
-            money=a_month(outcome.money.value),
-            low=a_month(outcome.money.low),
-            high=a_month(outcome.money.high),
-        )
+        + words.text(f"verdict.{verdict}.money", money=money, low=low, high=high)
     )
 
 
@@ -222,12 +219,12 @@ def _reviews(words: Words, outcome: Outcome, against: AgainstReview) -> Tile:
 
 def _money(words: Words, outcome: Outcome, against: AgainstReview) -> Tile:
     money = outcome.money
+    if money.value is None:
+        return Tile(DASH, ())
 
     def show(value: float | None) -> str:
         return words.money(value, against.currency)
 
-    if money.value is None:
-        return Tile(DASH, ())
     change = (money.value - against.review_all) * DAYS_PER_MONTH
     # compared as written: a change that rounds to 0 has no direction
     if show(abs(change)) == show(0):
@@ -235,7 +232,8 @@ def _money(words: Words, outcome: Outcome, against: AgainstReview) -> Tile:
     else:
         key = "tile.money.more" if change > 0 else "tile.money.less"
         delta = words.text(key, money=show(abs(change)))
-    return _tile(words, money, show, delta)
+    write = words.money_form(map(_a_month, money.bounds), against.currency)
+    return _tile(words, money, write, delta)
 
 
 def _tile(words: Words, outcome: Interval, show: Callable[[float | None], str], delta: str) -> Tile:

@@ -98,7 +98,9 @@ def _cascade(context: RunContext) -> None:
     chart_texts = words.chart_words(
         "cascade.with_teacher", "cascade.without", "cascade.best", "axis.leakage", "cascade.cost"
     )
-    figure = decide_charts.cascade(fronts, best, chart_texts | words.chart_money(choices.currency))
+    # money of one case: too little to be counted in larger units
+    _, signs = words.chart_money(choices.currency, 0.0)
+    figure = decide_charts.cascade(fronts, best, chart_texts | signs)
     note = cascade_note(words, best, model_name(words, teacher), choices.currency)
     panels.chart_panel(
         "cascade", words, figure, tables.cascade_table(words, fronts, choices.currency), note

@@ -12,8 +12,8 @@ from core.counts.joint import REVIEW_ALL
 from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.consequence import PolicyConsequence
 from core.decision.thresholds.solver import (
-    CAPACITY,
-    RISK,
+    CAPACITY_LIMIT,
+    RISK_LIMIT,
     InfeasibleLimits,
     ShadowPrice,
     SolvedPlan,
@@ -26,7 +26,12 @@ from dashboard.i18n import Words, escape_markdown
 
 # --- limits on risk and reviews
 
-_BINDS = {(): "neither", (RISK,): "risk", (CAPACITY,): "capacity", (RISK, CAPACITY): "both"}
+_BINDS = {
+    (): "neither",
+    (RISK_LIMIT,): "risk",
+    (CAPACITY_LIMIT,): "capacity",
+    (RISK_LIMIT, CAPACITY_LIMIT): "both",
+}
 
 
 def limit_answer(
@@ -172,17 +177,14 @@ def mix_cards(
     words: the catalogue. before, after: consequences under the measured and the supposed mix.
     currency: of the money.
     """
-
-    def amount(value: float | None) -> str:
-        return words.money(value, currency)
-
+    write = words.money_form((before.money_per_day.value, *after.money_per_day.bounds), currency)
     figures: list[tuple[str, str, Callable]] = [
         ("coverage", "coverage", words.percent),
         ("leakage", "leakage", lambda share: words.percent(share, 2)),
         ("risk", "selective_risk", words.percent),
         ("reviews", "reviews_per_day", words.number),
         ("escapes", "escapes_per_day", words.number),
-        ("money", "money_per_day", amount),
+        ("money", "money_per_day", write),
     ]
     return [
         _mix_card(words, key, getattr(before, name), getattr(after, name), show)
@@ -220,7 +222,9 @@ def cascade_note(words: Words, best: Mapping[str, pd.Series], teacher: str, curr
             if way == WITH_TEACHER and not row["passes"]
             else f"cascade.best.{way}"
         )
-        money = {end: words.money(row[f"total{end}"], currency) for end in ("", "_low", "_high")}
+        totals = {end: row[f"total{end}"] for end in ("", "_low", "_high")}
+        write = words.money_form(totals.values(), currency)
+        money = {end: write(total) for end, total in totals.items()}
         values.append(
             words.markdown(
                 key,

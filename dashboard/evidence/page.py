@@ -35,7 +35,7 @@ from dashboard.session import cache, state
 from dashboard.session.context import RunContext
 
 # key, among the model kinds, of the point estimate at its fitted temperature
-SCALED = "temperature"
+TEMPERED_KIND = "temperature"
 PLAIN = "linear"  # the model kind that is the reference of the others
 BEFORE = (0, 0)  # key of the calibration period; the others are (year, half)
 
@@ -54,7 +54,7 @@ class EvidenceContext(RunContext):
             kind: self.picked(cache.histogram(record.run.run_id))
             for kind, record in self.same.items()
         }
-        return curves if self.scaled is None else curves | {SCALED: self.picked(self.scaled)}
+        return curves if self.scaled is None else curves | {TEMPERED_KIND: self.picked(self.scaled)}
 
     def picked(self, counts: Histogram) -> Histogram:
         """Return the counts of the chosen segment, empty if it has none."""
@@ -64,7 +64,7 @@ class EvidenceContext(RunContext):
 
     def curve_names(self) -> dict[str, str]:
         """Return model kind -> display name, with that of temperature scaling."""
-        scaled = {} if self.scaled is None else {SCALED: self.words("model.temperature")}
+        scaled = {} if self.scaled is None else {TEMPERED_KIND: self.words("model.temperature")}
         return self.names | scaled
 
 
@@ -121,7 +121,7 @@ def _rival(context: EvidenceContext) -> None:
         return
     verdict = cache.cached_from_predictions(
         evidence.rival_verdict,
-        evidence.COLUMNS["rival"],
+        evidence.EVIDENCE_COLUMNS["rival"],
         (context.record.run.run_id, rival.run.run_id),
         context.record.run.labels,
         context.model,
@@ -149,7 +149,7 @@ def _with_temperature(context: EvidenceContext) -> EvidenceContext:
             temperature=words("temperature.no_point" if point is None else "temperature.no_run"),
         )
     try:
-        columns, labels = evidence.COLUMNS["temperature"], fitted_on.run.labels
+        columns, labels = evidence.EVIDENCE_COLUMNS["temperature"], fitted_on.run.labels
         temperature = cache.cached_from_predictions(
             evidence.fitted_temperature, columns, (fitted_on.run.run_id,), labels
         )
@@ -158,7 +158,7 @@ def _with_temperature(context: EvidenceContext) -> EvidenceContext:
             context,
             temperature=words.markdown("temperature.no_fit", sentence=words.error_text(error)),
         )
-    columns = evidence.COLUMNS["scaled_counts"]
+    columns = evidence.EVIDENCE_COLUMNS["scaled_counts"]
     counts = cache.cached_from_predictions(
         evidence.scaled_counts, columns, (point.run.run_id,), temperature.value.value
     )
@@ -228,7 +228,7 @@ def _shift(context: EvidenceContext) -> None:
 
     with st.spinner(words("evidence.reading")):
         periods = cache.cached_from_predictions(
-            evidence.by_period, evidence.COLUMNS["by_period"], (run_id,), choices.period
+            evidence.by_period, evidence.EVIDENCE_COLUMNS["by_period"], (run_id,), choices.period
         )
     before, records = context.own_calibration, [context.record]
     # the page may be about the calibration run itself, which is no earlier period
@@ -244,7 +244,7 @@ def _shift(context: EvidenceContext) -> None:
         [certificate_words.period_name(words, *period) for period in picked], dtype=object
     )
     # a period with few labels has an interval too wide to compare
-    enough = table["labelled"] >= sentences.FEW
+    enough = table["labelled"] >= sentences.LEAST_LABELLED
     # the calibration period alone shows no change
     if not enough[table["year"] > 0].any():
         panels.empty_panel("ev_shift", words, "shift.nothing", above)
@@ -263,7 +263,7 @@ def _shift(context: EvidenceContext) -> None:
     note = [
         words.markdown("ev_shift.note", model=context.model),
         words("ev_shift.before") if begins else "",
-        certificate_words.excluded_periods(words, small, sentences.FEW),
+        certificate_words.excluded_periods(words, small, sentences.LEAST_LABELLED),
         certificate_words.source_runs(words, int(table["labelled"].sum()), records),
     ]
     panels.chart_panel(
@@ -342,7 +342,7 @@ def _spreads(context: EvidenceContext) -> list[str]:
     with st.spinner(words("evidence.reading")):
         ids = (student.run.run_id, teacher.run.run_id)
         agreement = cache.cached_from_predictions(
-            evidence.spread_agreement, evidence.COLUMNS["spreads"], ids, context.segment
+            evidence.spread_agreement, evidence.EVIDENCE_COLUMNS["spreads"], ids, context.segment
         )
     n = agreement["epistemic"].error.n
     # a correlation needs two cases

@@ -1,4 +1,5 @@
-"""History: who did what and when, in the reader's time zone; one list for rules, decisions and runs.
+"""History: who did what and when, in the reader's time zone; one list for rules, decisions and
+runs.
 
 Guard, controls, call, show. The entries come from core.store.trail, whose chain `kakushin verify`
 checks; the page changes nothing.
@@ -20,7 +21,7 @@ from dashboard.session import cache, state
 from dashboard.session.address import ALL
 
 NEWEST = 5000  # entries that the page lists; `kakushin verify` checks all
-HEIGHT = 560  # pixels
+HISTORY_HEIGHT = 560  # pixels
 
 
 def draw_history_page() -> None:
@@ -52,7 +53,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         zone_name = st.context.timezone or "UTC"
         table = history_tables.history_table(words, frame, ZoneInfo(zone_name))
         note = words.many("history.note", len(frame), zone=zone_name)
-        panels.listing("history_list", words, table, note, HEIGHT)
+        panels.listing("history_list", words, table, note, HISTORY_HEIGHT)
     state.choices()
 
 

@@ -4,12 +4,9 @@ from datetime import tzinfo
 
 import pandas as pd
 
-from core.identity import PERMISSIONS
-from core.types import RUN_KINDS
 from dashboard.components.tables import ScreenTable
+from dashboard.history.words import action_name, details_text, subject_text
 from dashboard.i18n import DASH, Words
-
-NAMED_ACTIONS = (*PERMISSIONS, *(f"run.{kind}" for kind in RUN_KINDS))
 
 
 def history_table(words: Words, frame: pd.DataFrame, zone: tzinfo) -> ScreenTable:
@@ -21,23 +18,16 @@ def history_table(words: Words, frame: pd.DataFrame, zone: tzinfo) -> ScreenTabl
                     words.time(moment.astimezone(zone)) for moment in frame["at"]
                 ],
                 words("history.who"): [actor or DASH for actor in frame["actor"]],
-                words("history.what"): [_action_name(words, action) for action in frame["action"]],
-                words("history.subject"): frame["subject"].tolist(),
+                words("history.what"): [action_name(words, action) for action in frame["action"]],
+                words("history.subject"): [
+                    subject_text(words, *pair)
+                    for pair in zip(frame["subject"], frame["details"], strict=True)
+                ],
                 words("history.details"): [
-                    _details_text(words, *pair)
-                    for pair in zip(frame["details"], frame["state"], strict=True)
+                    details_text(words, *row)
+                    for row in zip(frame["action"], frame["details"], frame["state"], strict=True)
                 ],
             }
         ),
         {},
     )
-
-
-def _details_text(words: Words, details: str, state: str) -> str:
-    parts = (details, words(f"run_state.{state}") if state else "")
-    return ", ".join(filter(None, parts)) or DASH
-
-
-def _action_name(words: Words, action: str) -> str:
-    # An action without words is one of a newer version: its code still says what it is.
-    return words(f"history.action.{action}") if action in NAMED_ACTIONS else action

@@ -20,15 +20,15 @@ from core.messages.figures import DASH, FigureFormat
 __all__ = [  # what pages take from here, so that they need one import
     "CURRENCIES",
     "DASH",
-    "FOLDER",
-    "LANGUAGES",
+    "WORDS_FOLDER",
+    "LANGUAGE_NAMES",
     "Words",
     "catalogue",
     "escape_markdown",
 ]
 
-FOLDER = Path(__file__).resolve().parent
-LANGUAGES = {"ja": "日本語", "en": "English"}  # code -> its own name
+WORDS_FOLDER = Path(__file__).resolve().parent
+LANGUAGE_NAMES = {"ja": "日本語", "en": "English"}  # code -> its own name
 CURRENCIES = ("AUD", "JPY", "USD", "EUR")
 
 # Characters that Streamlit's markdown reads as markup: emphasis, links, HTML, LaTeX, directives,
@@ -57,7 +57,7 @@ _COUNTED = re.compile(r"(?<=[\d%])(?=[件日秒回])")
 @cache
 def catalogue(language: str) -> dict[str, str | tuple[str, ...]]:
     """Return {key: words, or their plural forms} of `<language>/*.po`."""
-    return read_catalogues(FOLDER, language)
+    return read_catalogues(WORDS_FOLDER, language)
 
 
 @dataclass(frozen=True)
@@ -115,12 +115,20 @@ class Words(FigureFormat):
         """Separator of list items that may hold commas themselves."""
         return "、" if self.language == "ja" else "; "
 
-    def chart_money(self, currency: str) -> dict[str, str]:
-        """Return the signs before and after an amount in a chart, and Plotly's format of it."""
-        decimals = ",.2f" if self.precision(currency) else ",.0f"
+    def chart_money(self, currency: str, most: float) -> tuple[float, dict[str, str]]:
+        """Return the unit of a chart's amounts, and the signs of an amount in that unit.
+
+        currency: ISO 4217. most: the largest amount, NaN if none is known. The unit is an amount of the currency, by
+        which the chart's amounts are divided: 10,000 for 万円. Signs: symbol before a number, unit
+        after it, Plotly's formats amount (on hover) and ticks.
+        """
+        size, name = self.axis_unit(currency, 0.0 if most != most else most)
         if self.writes_yen(currency):
-            return {"symbol": "", "unit": "円", "amount": decimals}
-        return {"symbol": self.symbol(currency), "unit": "", "amount": decimals}
+            # three figures, as in a sentence; no SI letters, in which no Japanese reader counts
+            amount = ",.0f" if size == 1 else ",.3~r"
+            return size, {"symbol": "", "unit": name, "amount": amount, "ticks": ",~f"}
+        amount = ",.2f" if self.precision(currency) else ",.0f"
+        return size, {"symbol": self.symbol(currency), "unit": "", "amount": amount, "ticks": ","}
 
     def date(self, value: date) -> str:
         """Return the day of `value`."""

@@ -24,7 +24,7 @@ from dashboard.inspectors import words as inspector_words
 from dashboard.session import cache, state
 from dashboard.session.address import ALL, TYPED
 
-ASKED = "asked"  # key of the last answer in the session
+ANSWER_KEY = "asked"  # key of the last answer in the session
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _typed(context: InspectorsContext) -> tuple[VotedCase, tuple[str, tuple[str,
     both = cache.inspectors(models)
     if (text := inspector_controls.text_form(words, both.ready)) is not None:
         _ask(words, both, text)
-    answer = state.held_or_none(ASKED, ask.Answer)
+    answer = state.held_or_none(ANSWER_KEY, ask.Answer)
     # an answer of models that have been replaced since does not belong to these runs
     if answer is None or answer.models != models.hashes:
         return None
@@ -154,13 +154,13 @@ def _ask(words: Words, both: ask.Inspectors, text: str) -> None:
     bar = st.progress(0.0, text=words("inspectors.step.waiting"))
 
     def step(name: str) -> None:
-        done = ask.STEPS.index(name) + 1
-        bar.progress(done / (len(ask.STEPS) + 1), text=words(f"inspectors.step.{name}"))
+        done = ask.ASK_STEPS.index(name) + 1
+        bar.progress(done / (len(ask.ASK_STEPS) + 1), text=words(f"inspectors.step.{name}"))
 
     # an old answer must not remain below a failed question
-    state.set_value(ASKED, None)
+    state.set_value(ANSWER_KEY, None)
     try:
-        state.set_value(ASKED, both.ask(text, step))
+        state.set_value(ANSWER_KEY, both.ask(text, step))
     except (CasesError, ModelError) as error:
         bar.empty()
         st.error(

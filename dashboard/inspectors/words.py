@@ -22,7 +22,7 @@ from core.types import RunRecord
 from dashboard.components.sentences import Card
 from dashboard.i18n import DASH, Words, escape_markdown
 
-TEXT = 60  # letters of a case in a list
+CASE_CHARACTERS = 60  # letters of a case in a list
 
 
 def inspector_headline(words: Words, case: VotedCase, gate: GateOutcome) -> str:
@@ -246,7 +246,7 @@ def case_option(words: Words, row: pd.Series, pick: str) -> str:
     uncertain = pick in (EPISTEMIC, ALEATORIC)
     figure = (words.number if uncertain else words.percent)(row["figure"])
     text = " ".join(row["text"].split())
-    return f"{figure} · {text if len(text) <= TEXT else text[: TEXT - 1] + '…'} · {row['case_id']}"
+    return f"{figure} · {text if len(text) <= CASE_CHARACTERS else text[: CASE_CHARACTERS - 1] + '…'} · {row['case_id']}"
 
 
 def vote_basis(words: Words, levels: dict[str, UncertaintyLevel], teacher: RunRecord) -> str:

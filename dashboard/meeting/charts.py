@@ -22,8 +22,8 @@ def scenario_chart(
     """Return each measure of each scenario with its interval: four panels, scenarios from the top.
 
     frame: columns name, measure, value, low, high; NaN for a missing figure. texts: (name, measure)
-    -> formatted value. words: the measures' names, symbol (of money), separators. large: whether to
-    use large type.
+    -> formatted value. words: the measures' names, separators, and the signs of money (symbol,
+    unit, ticks), whose unit the frame's amounts are in. large: whether to use large type.
     """
     # Plotly stacks categories upwards; dict.fromkeys removes duplicates in order
     names = list(dict.fromkeys(frame["name"]))[::-1]
@@ -51,8 +51,7 @@ def scenario_chart(
         form = {
             "coverage": {"tickformat": ".0%"},
             "money_per_month": {
-                # without a format, Plotly writes millions as "2M"
-                "tickformat": ",",
+                "tickformat": words["ticks"],
                 "tickprefix": words["symbol"],
                 "ticksuffix": words["unit"],
             },

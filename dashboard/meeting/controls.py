@@ -18,7 +18,13 @@ from dashboard.components import controls
 from dashboard.components.sentences import Card
 from dashboard.i18n import Words, escape_markdown
 from dashboard.session import state
-from dashboard.session.address import DAYS, HALVES, MOST, SURE, TARGETS
+from dashboard.session.address import (
+    CONFIDENCE_LEVELS,
+    HALF_WIDTHS,
+    MOST_AMOUNT,
+    TARGETS,
+    TRIAL_DAYS,
+)
 
 NOTHING = -1  # in the list of scenarios, where None means that nothing is selected
 _ICONS = {
@@ -91,7 +97,7 @@ def assumption_controls(words: Words, columns: Sequence[ScenarioColumn]) -> None
         place.number_input(
             words(labels[key]),
             0.0,
-            MOST,
+            MOST_AMOUNT,
             value=None,
             step=step,
             key=key,
@@ -147,10 +153,10 @@ def trial_controls(words: Words, names: Sequence[str]) -> None:
     places = st.columns(5, vertical_alignment="bottom")
     boxes: dict[str, dict[str, str] | dict[float, str]] = {
         "plan_for": {name: name for name in names},
-        "half": {half: words.percent(half) for half in HALVES},
+        "half": {half: words.percent(half) for half in HALF_WIDTHS},
         "target": {target: words.percent(target) for target in TARGETS},
-        "sure": {share: words.percent(share, 0) for share in SURE},
-        "days": {float(d): words("poc.within", days=words.number(d, 0)) for d in DAYS},
+        "sure": {share: words.percent(share, 0) for share in CONFIDENCE_LEVELS},
+        "days": {float(d): words("poc.within", days=words.number(d, 0)) for d in TRIAL_DAYS},
     }
     for place, (key, shows) in zip(places, boxes.items(), strict=True):
         label, hint = words(f"poc.{key}"), words(f"poc.{key}.help")

@@ -176,10 +176,13 @@ def _compare(context: MeetingContext) -> None:
     same_money = [
         column.name for column in context.columns if column.used.currency == context.currency
     ]
-    drawn = frame[(frame["measure"] != "money_per_month") | frame["name"].isin(same_money)]
-    chart_texts = words.chart_words(
-        *(f"meeting.measure.{measure}" for measure in meeting.COMPARED)
-    ) | words.chart_money(context.currency)
+    drawn = frame[(frame["measure"] != "money_per_month") | frame["name"].isin(same_money)].copy()
+    amounts, ends = drawn["measure"] == "money_per_month", ["value", "low", "high"]
+    size, signs = words.chart_money(context.currency, drawn.loc[amounts, "high"].max())
+    drawn.loc[amounts, ends] /= size
+    chart_texts = (
+        words.chart_words(*(f"meeting.measure.{measure}" for measure in meeting.COMPARED)) | signs
+    )
     texts = {
         (column.name, m): phrases.measure_text(
             words, m, column.measure(m).value, column.used.currency

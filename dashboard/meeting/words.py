@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from core.report import phrases
-from core.report.meeting import COMPARED, MEASURES, ScenarioColumn, ScenarioDifference
+from core.report.meeting import COMPARED, SCENARIO_MEASURES, ScenarioColumn, ScenarioDifference
 from core.report.minutes import log_row
 from core.store.meetings import MeetingDecision
 from dashboard.components.sentences import Card
@@ -31,7 +31,7 @@ def _card(words: Words, column: ScenarioColumn, measure: str) -> Card:
         or phrases.interval_text(words, measure, estimate, currency)
     ]
     lines.append(phrases.evidence_basis(words, measure, estimate.n))
-    value = phrases.measure_text(words, measure, estimate.value, currency)
+    value = phrases.measure_form(words, measure, estimate.bounds, currency)(estimate.value)
     label = phrases.measure_label(words, measure)
     return Card(
         f"{column.name}_{measure}",
@@ -94,7 +94,7 @@ def scenario_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
     head = words("minutes.scenario.head")
     rows = {head: list(dict.fromkeys(frame["name"]))}
     formats: dict[str, str] = {}
-    for measure in MEASURES:
+    for measure in SCENARIO_MEASURES:
         measure_rows, name = (
             frame[frame["measure"] == measure],
             phrases.measure_label(words, measure),

@@ -1,7 +1,8 @@
 """Figures of the money page: tidy frames of core.report.money and words in, Plotly figures out.
 
 As pure as dashboard.components.charts, whose colour slots it uses. Names of options and inputs are
-arguments.
+arguments. The frames' amounts are in the unit of the axis; the signs of money are those of
+dashboard.money.words.axis_amounts: currency (the unit's name), separators, amount, ticks.
 """
 
 from collections.abc import Mapping
@@ -36,7 +37,7 @@ def running_cost_chart(
     total.
 
     frame: report.money.option_comparison. names: option -> its name. words: the parts, monthly,
-    currency, separators.
+    signs of money.
     """
     figure, rows = go.Figure(), frame.iloc[::-1]
     labels = [names[option] for option in rows["option"]]
@@ -46,7 +47,9 @@ def running_cost_chart(
             "pattern": {"shape": hatching, "solidity": 0.25},
             "line": {"width": 0},
         }
-        hover = f"%{{y}}<br>%{{x:,.0f}} {words['currency']}<extra>{words[part]}</extra>"
+        hover = (
+            f"%{{y}}<br>%{{x:{words['amount']}}} {words['currency']}<extra>{words[part]}</extra>"
+        )
         figure.add_bar(
             y=labels,
             x=rows[part],
@@ -62,10 +65,12 @@ def running_cost_chart(
         name=words["monthly"],
         marker={"color": SLOTS["now"], "symbol": "line-ns-open", "size": 18, "line": {"width": 2}},
         error_x=_whiskers(rows, "monthly"),
-        hovertemplate=f"%{{y}}<br>%{{x:,.0f}} {words['currency']}<extra>{words['monthly']}</extra>",
+        hovertemplate=f"%{{y}}<br>%{{x:{words['amount']}}} {words['currency']}<extra>{words['monthly']}</extra>",
     )
     figure.update_layout(barmode="stack", bargap=0.45)
-    figure.update_xaxes(title=_titled(words, "monthly"), tickformat=",.0f", rangemode="tozero")
+    figure.update_xaxes(
+        title=_titled(words, "monthly"), tickformat=words["ticks"], rangemode="tozero"
+    )
     figure.update_yaxes(automargin=True, type="category")
     return _laid_out(figure, 150 + 60 * len(rows), words)
 
@@ -77,7 +82,7 @@ def cash_chart(
 
     The axis and the band from P10 to P90 fit `option`. frame: report.money.cash_frame. names:
     option -> display name. option: the one drawn wide. words: month, cash, band, human, payback,
-    currency, separators, and payback_month, "" if it never pays back.
+    signs of money, and payback_month, "" if it never pays back.
     """
     figure = go.Figure()
     option_rows = frame[frame["option"] == option]
@@ -90,7 +95,7 @@ def cash_chart(
     for drawn, (slot, dash) in _LINES.items():
         rows = frame[frame["option"] == drawn]
         line = {"color": SLOTS[slot], "dash": dash, "width": 3 if drawn == option else 2}
-        hover = f"{words['month']} %{{x}}<br>%{{y:,.0f}} {words['currency']}<extra>{names[drawn]}</extra>"
+        hover = f"{words['month']} %{{x}}<br>%{{y:{words['amount']}}} {words['currency']}<extra>{names[drawn]}</extra>"
         x, y, name = rows["month"], rows["cash"], names[drawn]
         figure.add_scatter(x=x, y=y, mode="lines", name=name, line=line, hovertemplate=hover)
     _zero(figure, frame["month"].max(), words["human"])
@@ -119,7 +124,7 @@ def cash_chart(
     room = 0.1 * (high - low) or 1.0
     figure.update_yaxes(
         title=_titled(words, "cash"),
-        tickformat=",.0f",
+        tickformat=words["ticks"],
         automargin=True,
         range=[low - room, high + room],
     )
@@ -152,11 +157,11 @@ def tornado_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
                 "pattern": {"shape": hatching, "solidity": 0.25},
                 "line": {"width": 0},
             },
-            hovertemplate=f"%{{y}}<br>%{{customdata:,.0f}} {words['currency']}<extra>{words[end]}</extra>",
+            hovertemplate=f"%{{y}}<br>%{{customdata:{words['amount']}}} {words['currency']}<extra>{words[end]}</extra>",
         )
     _upright(figure, base, "solid", words["base"], "now")
     figure.update_layout(barmode="overlay", bargap=0.35)
-    figure.update_xaxes(title=_titled(words, "npv"), tickformat=",.0f", nticks=7)
+    figure.update_xaxes(title=_titled(words, "npv"), tickformat=words["ticks"], nticks=7)
     figure.update_yaxes(automargin=True, type="category")
     return _laid_out(figure, 150 + 34 * len(rows), words)
 
@@ -167,7 +172,7 @@ def npv_histogram_chart(
     """Return the share of draws by NPV, below and above 0 in two colours, with P10, P50, P90.
 
     frame: report.money.npv_histogram_frame. marks: p10, p50, p90. words: npv, draws, loss, gain,
-    p10, p50, p90, currency, separators.
+    p10, p50, p90, signs of money.
     """
     figure = go.Figure()
     middle, width = (
@@ -178,7 +183,7 @@ def npv_histogram_chart(
     # two traces, one for each side of 0, so that each has a colour and a legend entry
     for name, slot, rows in (("loss", "leak", middle <= 0), ("gain", "student", middle > 0)):
         mark = {"color": SLOTS[slot], "line": {"width": 0}}
-        hover = f"%{{x:,.0f}} {words['currency']}<br>%{{y:.1%}}<extra>{words[name]}</extra>"
+        hover = f"%{{x:{words['amount']}}} {words['currency']}<br>%{{y:.1%}}<extra>{words[name]}</extra>"
         traces = {
             "x": middle[rows],
             "y": frame["share"][rows],
@@ -189,7 +194,7 @@ def npv_histogram_chart(
     for name, dash in (("p10", "dot"), ("p50", "solid"), ("p90", "dash")):
         _upright(figure, marks[name], dash, words[name], "now")
     figure.update_layout(bargap=0, barmode="overlay")
-    figure.update_xaxes(title=_titled(words, "npv"), tickformat=",.0f", nticks=7)
+    figure.update_xaxes(title=_titled(words, "npv"), tickformat=words["ticks"], nticks=7)
     figure.update_yaxes(title=words["draws"], tickformat=".0%", rangemode="tozero")
     return _laid_out(figure, 400, words)
 
@@ -238,10 +243,10 @@ def npv_threshold_chart(
     """Return NPV against the threshold, with the zero line, the present and the best threshold.
 
     frame: report.money.threshold_npv. threshold: threshold in use. best: None if unknown. words:
-    npv, threshold, now, best, human, currency, separators.
+    npv, threshold, now, best, human, signs of money.
     """
     figure = go.Figure()
-    hover = f"{words['threshold']} %{{x:.3f}}<br>%{{y:,.0f}} {words['currency']}<extra>{words['npv']}</extra>"
+    hover = f"{words['threshold']} %{{x:.3f}}<br>%{{y:{words['amount']}}} {words['currency']}<extra>{words['npv']}</extra>"
     line = {"color": SLOTS["student"], "width": 2.5}
     x, y = frame["threshold"], frame["npv"]
     figure.add_scatter(x=x, y=y, mode="lines", name=words["npv"], line=line, hovertemplate=hover)
@@ -250,7 +255,7 @@ def npv_threshold_chart(
     if best is not None:
         _upright(figure, best, "dash", words["best"], "cheapest")
     figure.update_xaxes(title=words["threshold"], range=[0, 1], tickformat=".1f")
-    figure.update_yaxes(title=_titled(words, "npv"), tickformat=",.0f", automargin=True)
+    figure.update_yaxes(title=_titled(words, "npv"), tickformat=words["ticks"], automargin=True)
     return _laid_out(figure, 380, words)
 
 

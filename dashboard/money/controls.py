@@ -13,9 +13,9 @@ from dashboard.components import controls
 from dashboard.i18n import Words, escape_markdown
 from dashboard.money.words import PERCENT, input_name, joined_list, option_names, unit_name
 from dashboard.session import state
-from dashboard.session.address import MOST, shared_choices
+from dashboard.session.address import MOST_AMOUNT, shared_choices
 
-GROUPS = {
+INPUT_GROUPS = {
     "volume": ("cases_per_month", "ramp_months", "discount_rate"),
     "people": ("review_minutes", "reviewer_hour", "engineer_hour", "cashed_share"),
     "quality": (
@@ -67,12 +67,12 @@ def input_controls(words: Words, scenario: MoneyScenario, counted: float) -> Non
 
     counted: share of the run's cases that the scenario's volume counts.
     """
-    groups = {name: words(f"money.group.{name}") for name in GROUPS}
+    groups = {name: words(f"money.group.{name}") for name in INPUT_GROUPS}
     label, first = words("money.group"), next(iter(groups))
     group = controls.segments(label, groups, "group", default=first, label_visibility="collapsed")
     for column, head in zip(st.columns(_WIDTHS), ("input", *ENDS, "basis"), strict=True):
         column.markdown(f"**{words(f'money.{head}')}**")
-    for name in GROUPS[group]:
+    for name in INPUT_GROUPS[group]:
         _row(words, scenario, name, counted)
     if group == "volume":
         _months(words, scenario)
@@ -89,7 +89,7 @@ def _row(words: Words, scenario: MoneyScenario, name: str, counted: float) -> No
         help=_help(words, name),
     )
     scale = 100.0 if name in PERCENT else 1.0
-    most = 100.0 if quantity.unit == "share" else scale * MOST
+    most = 100.0 if quantity.unit == "share" else scale * MOST_AMOUNT
     for column, end in zip(ends, ENDS, strict=True):
         key = f"in_{name}_{end}"
         # four digits: scaling a share adds rounding digits that the field would show

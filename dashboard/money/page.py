@@ -53,10 +53,11 @@ class MoneyContext:
     def names(self) -> dict[str, str]:
         return money_words.option_names(self.words)
 
-    @property
-    def costs(self) -> dict[str, str]:
-        """Signs for every chart of money."""
-        return money_words.cost_signs(self.words, self.choices.currency)
+    def scaled(
+        self, frame: pd.DataFrame, *columns: str
+    ) -> tuple[pd.DataFrame, float, dict[str, str]]:
+        """Return a chart's frame with its amounts in the axis's unit, that unit, and its signs."""
+        return money_words.axis_amounts(self.words, frame, columns, self.choices.currency)
 
     @property
     def appraisal(self) -> OptionAppraisal:
@@ -191,11 +192,10 @@ def _charts(context: MoneyContext) -> None:
 
 def _running(context: MoneyContext) -> None:
     words, currency = context.words, context.choices.currency
-    texts = (
-        words.chart_words(*(f"money.part.{part}" for part in money.PARTS), "money.monthly")
-        | context.costs
-    )
-    figure = money_charts.running_cost_chart(context.rows, context.names, texts)
+    amounts = (*money.COST_PARTS, "monthly", "monthly_p10", "monthly_p90")
+    drawn, _, signs = context.scaled(context.rows, *amounts)
+    texts = words.chart_words(*(f"money.part.{part}" for part in money.COST_PARTS), "money.monthly")
+    figure = money_charts.running_cost_chart(drawn, context.names, texts | signs)
     panels.chart_panel(
         "running",
         words,
@@ -211,12 +211,12 @@ def _cash(context: MoneyContext) -> None:
         money.cash_frame(context.valuation),
         context.choices.option,
     )
-    texts = (
-        words.chart_words("money.month", "money.cash", "money.human", "cash.band", "cash.payback")
-        | context.costs
+    texts = words.chart_words(
+        "money.month", "money.cash", "money.human", "cash.band", "cash.payback"
     )
     texts |= {"payback_month": str(context.appraisal.payback.months or "")}
-    figure = money_charts.cash_chart(frame, context.names, option, texts)
+    drawn, _, signs = context.scaled(frame, "cash", "p10", "p50", "p90")
+    figure = money_charts.cash_chart(drawn, context.names, option, texts | signs)
     note = words.markdown("cash.note", option=context.names[option])
     panels.chart_panel(
         "cash", words, figure, money_tables.cash_table(words, frame, context.choices.currency), note
@@ -228,21 +228,25 @@ def _monte_carlo(context: MoneyContext) -> None:
     frame = money.npv_histogram_frame(context.valuation.drawn.npv[option])
     spread = context.valuation.drawn.spreads[OPTION_NAMES.index(option)]
     marks = {name: getattr(spread, name) for name in ("p10", "p50", "p90")}
-    amounts = {
-        name: money_words.money_text(words, value, currency) for name, value in marks.items()
-    }
-    texts = (
-        words.chart_words("money.npv", "monte_carlo.draws", "monte_carlo.loss", "monte_carlo.gain")
-        | context.costs
+    written = money_words.money_texts(words, [*marks.values()], currency)
+    amounts = dict(zip(marks, written, strict=True))
+    texts = words.chart_words(
+        "money.npv", "monte_carlo.draws", "monte_carlo.loss", "monte_carlo.gain"
     )
     texts |= {name: f"{name.upper()} {amount}" for name, amount in amounts.items()}
+    drawn, size, signs = context.scaled(frame, "low", "high")
+    places = {name: value / size for name, value in marks.items()}
     chance = spread.chance_positive
     shares = {name: words.percent(getattr(chance, name)) for name in ("value", "low", "high")}
     basis = {"option": context.names[option], "n": words.number(chance.n, 0)}
     note = words.markdown("monte_carlo.note", **basis, **amounts, **shares)
     table = money_tables.draw_table(words, frame, currency)
     panels.chart_panel(
-        "monte_carlo", words, money_charts.npv_histogram_chart(frame, marks, texts), table, note
+        "monte_carlo",
+        words,
+        money_charts.npv_histogram_chart(drawn, places, texts | signs),
+        table,
+        note,
     )
 
 
@@ -256,19 +260,15 @@ def _tornado(context: MoneyContext) -> None:
         return
     # the frame is sorted, the widest bar first
     widest = frame.head(BARS)
-    texts = (
-        words.chart_words("tornado.at_low", "tornado.at_high", "tornado.base", "money.npv")
-        | context.costs
-    )
+    texts = words.chart_words("tornado.at_low", "tornado.at_high", "tornado.base", "money.npv")
+    drawn, _, signs = context.scaled(widest, "at_low", "at_high", "base")
     labels = [
         f"{money_words.input_name(words, name)} · {words(basis)}"
         for name, basis in zip(widest["name"], widest["basis"], strict=True)
     ]
-    values = {
-        f"{end}_text": [money_words.money_text(words, npv, currency) for npv in widest[end]]
-        for end in ("at_low", "at_high")
-    }
-    figure = money_charts.tornado_chart(widest.assign(label=labels, **values), texts)
+    written = money_words.money_texts(words, [*widest["at_low"], *widest["at_high"]], currency)
+    values = {"at_low_text": written[: len(widest)], "at_high_text": written[len(widest) :]}
+    figure = money_charts.tornado_chart(drawn.assign(label=labels, **values), texts | signs)
     note = words.markdown("tornado.note", option=context.names[option])
     panels.chart_panel(
         "tornado", words, figure, money_tables.tornado_table(words, frame, currency), note
@@ -317,11 +317,9 @@ def _thresholds(context: MoneyContext) -> None:
         money.threshold_npv(context.scenario, curve, choices.option),
         breakeven.paying_thresholds(context.scenario, curve, choices.option),
     )
-    texts = (
-        words.chart_words("money.npv", "threshold", "now", "paying.best", "money.human")
-        | context.costs
-    )
-    figure = money_charts.npv_threshold_chart(frame, choices.t, pays.best, texts)
+    texts = words.chart_words("money.npv", "threshold", "now", "paying.best", "money.human")
+    drawn, _, signs = context.scaled(frame, "npv")
+    figure = money_charts.npv_threshold_chart(drawn, choices.t, pays.best, texts | signs)
     table = money_tables.money_threshold_table(words, frame, choices.currency)
     panels.chart_panel(
         "paying", words, figure, table, money_words.paying_sentence(words, pays, choices.currency)

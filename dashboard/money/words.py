@@ -4,7 +4,7 @@ Pure: words and rows of core.report.money in, strings out; markdown is escaped h
 Streamlit.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 import pandas as pd
@@ -74,7 +74,7 @@ def money_headline(words: Words, rows: pd.DataFrame, months: int, currency: str)
     texts = {
         "option": option_names(words)[best["option"]],
         "months": words.number(months, 0),
-    } | _npv(words, best, currency)
+    } | _amounts(words, best, "npv", "npv", currency)
     key = "money.headline.pays" if best["npv"] > 0 else "money.headline.none"
     return words.markdown(key, chance=words.percent(best["chance"]), **texts)
 
@@ -89,9 +89,7 @@ def money_cards(words: Words, rows: pd.DataFrame, months: int, currency: str) ->
 
 
 def _card(words: Words, row: pd.Series, months: int, currency: str) -> Card:
-    running = {"value": money_text(words, row["monthly"], currency)} | _bounds(
-        row, "monthly", lambda x: money_text(words, x, currency)
-    )
+    running = _amounts(words, row, "monthly", "value", currency)
     lines: tuple[str, ...] = (words.markdown("money.card.monthly", **running),)
     name, key = option_names(words)[row["option"]], f"money_{row['option']}"
     slips = {"value": words.number(row["missed"])} | _bounds(row, "missed", words.number)
@@ -107,8 +105,9 @@ def _card(words: Words, row: pd.Series, months: int, currency: str) -> Card:
         )
     chance = {f"chance{end}": words.percent(row[f"chance{end}"]) for end in ("", "_low", "_high")}
     hours = {"value": words.number(row["hours"])} | _bounds(row, "hours", words.number)
+    npv = _amounts(words, row, "npv", "npv", currency)
     before = [
-        words.markdown("money.card.range", **_npv(words, row, currency)),
+        words.markdown("money.card.range", **npv),
         words.markdown("money.card.chance", draws=words.number(row["draws"], 0), **chance),
         _payback(words, row, months),
     ]
@@ -116,7 +115,7 @@ def _card(words: Words, row: pd.Series, months: int, currency: str) -> Card:
     return Card(
         key,
         name,
-        escape_markdown(money_text(words, row["npv"], currency)),
+        escape_markdown(npv["npv"]),
         lines,
         words("money.npv.help"),
     )
@@ -168,22 +167,39 @@ def joined_list(words: Words, parts: Iterable[str]) -> str:
     return ("、" if words.language == "ja" else ", ").join(parts)
 
 
-def cost_signs(words: Words, currency: str) -> dict[str, str]:
-    """Return the currency and separators for a chart of money."""
-    return {"currency": words.currency_unit(currency), "separators": words.separators}
+def axis_amounts(
+    words: Words, frame: pd.DataFrame, columns: Sequence[str], currency: str
+) -> tuple[pd.DataFrame, float, dict[str, str]]:
+    """Return a chart's frame with its amounts in the unit of the axis, that unit, and its signs.
+
+    columns: of the amounts; the unit suits the largest. Signs: currency (the unit's name, such as
+    万円), separators, and Plotly's formats amount and ticks.
+    """
+    size, signs = words.chart_money(currency, frame[list(columns)].abs().max().max())
+    name = signs["unit"] or words.currency_unit(currency)
+    scaled = frame.assign(**{column: frame[column] / size for column in columns})
+    return scaled, size, signs | {"currency": name, "separators": words.separators}
 
 
 def money_text(words: Words, value: float, currency: str) -> str:
     """Return an amount with a minus sign that stays on its line; large amounts in short form."""
     # U+2212 is the minus sign; the word joiner keeps the number from moving to the next line
     # without it
-    return words.money_in_short(value, currency).replace("-", "\u2212\u2060")
+    return money_texts(words, [value], currency)[0]
 
 
-def _npv(words: Words, row: Mapping, currency: str) -> dict[str, str]:
-    return {"npv": money_text(words, row["npv"], currency)} | _bounds(
-        row, "npv", lambda x: money_text(words, x, currency)
-    )
+def money_texts(words: Words, values: Sequence[float], currency: str) -> list[str]:
+    """Return amounts as `money_text` does, all in the form of the largest; NaN is a dash."""
+    amounts = [None if pd.isna(value) else value for value in values]
+    write = words.money_form(amounts, currency, in_short=True)
+    return [write(value).replace("-", "\u2212\u2060") for value in amounts]
+
+
+def _amounts(words: Words, row: Mapping, name: str, key: str, currency: str) -> dict[str, str]:
+    """Return an amount of a row under `key`, and its bounds under p10 and p90, in one form."""
+    values = [row[name], *(row[f"{name}_{end}"] for end in ("p10", "p90"))]
+    texts = money_texts(words, values, currency)
+    return dict(zip((key, "p10", "p90"), texts, strict=True))
 
 
 def _bounds(row: Mapping, name: str, show) -> dict[str, str]:

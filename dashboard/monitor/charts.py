@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.components import panes
-from dashboard.components.charts import LEGEND, MARGIN, SLOTS, band, bars, finish, letters
+from dashboard.components.charts import FIGURE_MARGIN, LEGEND, SLOTS, band, bars, finish, letters
 
 # detector -> slot, dash; the two of harm are solid
 _DETECTORS = {
@@ -24,7 +24,7 @@ _EVENT_MARKS = {
     "policy": ("student", "diamond"),
     "distil": ("point", "square"),
 }
-HEIGHT = 620  # pixels
+TIMELINE_HEIGHT = 620  # pixels
 # Numbers only: Plotly knows the names of months in English alone.
 _DATE_TICKS = [
     {"dtickrange": [None, "M1"], "value": "%Y-%m-%d"},
@@ -45,8 +45,8 @@ def timeline(
     windows: columns x, n, audits, and free, stable, audited, each also with _low and _high; NaN
     where unknown. levels: detector, x, level. events: x, kind ("harm", "notice", "policy",
     "distil"), text. words: leakage, free, stable, audited, band, level, limit, events, time, order,
-    audits, harm, notice, policy, distil, separators. detectors: detector -> its name. withdrawn: draws the
-    estimate without labels faintly.
+    audits, harm, notice, policy, distil, separators. detectors: detector -> its name. withdrawn:
+    draws the estimate without labels faintly.
     """
     figure = go.Figure()
     _draw_leakage(figure, windows, words, withdrawn)
@@ -73,9 +73,15 @@ def timeline(
     for place, ends in enumerate(([0.56, 1], [0.24, 0.46], [0, 0.14])):
         layout[f"yaxis{'' if place == 0 else place + 1}"]["domain"] = ends
         layout["annotations"][place]["y"] = ends[1]
-    legend = LEGEND | {"y": 1 + 36 / HEIGHT}
+    legend = LEGEND | {"y": 1 + 36 / TIMELINE_HEIGHT}
     return finish(
-        figure, HEIGHT, words, **layout, shapes=shapes, legend=legend, margin=MARGIN | {"t": 84}
+        figure,
+        TIMELINE_HEIGHT,
+        words,
+        **layout,
+        shapes=shapes,
+        legend=legend,
+        margin=FIGURE_MARGIN | {"t": 84},
     )
 
 

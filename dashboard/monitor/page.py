@@ -30,7 +30,7 @@ from dashboard.monitor import charts as monitor_charts
 from dashboard.monitor import tables as monitor_tables
 from dashboard.monitor import words as monitor_words
 from dashboard.session import cache, state
-from dashboard.session.address import ALL, EVERY, REHEARSALS
+from dashboard.session.address import ALL, FALSE_ALARM_RATES, REHEARSALS
 
 _DONE, _FAILED = "monitor_done", "monitor_failed"  # keys of the outcome of the last click
 REPLAYED = (-0.1, -0.05, 0.05, 0.1)  # shifts of the thresholds that are replayed
@@ -105,7 +105,7 @@ def _is_void(store: Store, name: str, version: int) -> bool:
 def _draw_handles(words: Words) -> None:
     """Draw the rate of false alarms and the rehearsal."""
     rates: dict[object, str] = {
-        n: words.text("monitor.every_n", n=words.number(n, 0)) for n in EVERY
+        n: words.text("monitor.every_n", n=words.number(n, 0)) for n in FALSE_ALARM_RATES
     }
     hint = words("monitor.every.help")
     controls.select(words("monitor.every"), rates, "every", help=hint, width=220)

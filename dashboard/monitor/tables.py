@@ -12,7 +12,7 @@ from core.report.watch_text import alarm_texts
 from dashboard.components.tables import ScreenTable
 from dashboard.i18n import DASH, Words
 
-FIGURES = ("free", "stable", "audited")
+LEAKAGE_FIGURES = ("free", "stable", "audited")
 
 
 def positioned(report: WatchReport) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -62,7 +62,7 @@ def window_table(words: Words, report: WatchReport) -> ScreenTable:
         words("monitor.audits"): rows["audits"],
     }
     formats = {}
-    for name in FIGURES:
+    for name in LEAKAGE_FIGURES:
         for end in ("", "_low", "_high"):
             title = words(f"monitor.{name}") + (words(f"monitor.end{end}") if end else "")
             columns[title] = rows[f"{name}{end}"]

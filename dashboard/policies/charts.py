@@ -24,7 +24,6 @@ _TICKS = {
     "reviews_per_day": "",
     "selective_risk": ".1~%",
     "leakage": ".1~%",
-    "money_per_day": ",",  # without a format, Plotly writes thousands as "50k"
 }
 # slot and marker of the version before, and of the one after
 _PAIR = (("neutral", "circle"), ("student", "diamond"))
@@ -94,7 +93,8 @@ def policy_comparison_chart(
                 col=1,
             )
         figure.update_xaxes(
-            tickformat=_TICKS[measure],
+            # without a format, Plotly writes thousands as "50k"
+            tickformat=words["ticks"] if is_money else _TICKS[measure],
             **{"tickprefix": prefix, "ticksuffix": unit, "rangemode": "tozero", "nticks": 6},
             **{"row": row, "col": 1},
         )

@@ -33,7 +33,9 @@ from dashboard.policies import words as policy_words
 from dashboard.policies.scene import PolicyScene, readable_thresholds, version_key
 from dashboard.session import cache, state
 
-EVERY = 10  # thousandths between the thresholds that the optimiser tries: quick enough for a click
+OPTIMISER_STEP = (
+    10  # thousandths between the thresholds that the optimiser tries: quick enough for a click
+)
 # the grouping of the last search and its result
 _NO_OPTIMUM: tuple[str, OptimalPolicy | InfeasibleLimits | None] = ("", None)
 
@@ -115,7 +117,7 @@ def _search(scene: PolicyScene, epistemic_limit: float | None) -> None:
             risk_limit(present.limited, present.most),
             present.capacity,
             epistemic_limit,
-            every=EVERY,
+            every=OPTIMISER_STEP,
         )
     except KakushinError as error:
         policies_scene.store_reply("propose", "error", "policy.not_found", sentence=error)
@@ -155,7 +157,7 @@ def _proof(scene: PolicyScene, draft: Policy) -> Certificate | ProofObstacle:
     ids = (record.run.run_id,)
     return cache.cached_from_predictions(
         policies.certificate_of_draft,
-        policies.COLUMNS,
+        policies.CERTIFICATE_COLUMNS,
         ids,
         draft.threshold,
         draft.epistemic_limit,

@@ -182,12 +182,13 @@ def _compare(scene: PolicyScene, draft: Policy) -> None:
         policies.consequence_frame(consequences),
         {name: names[name] for name in (before, after)},
     )
-    texts = {
-        "separators": words.separators,
-        "interval": words("band"),
-    } | words.chart_money(scene.choices.currency)
+    amounts, ends = frame["measure"] == "money_per_day", ["value", "low", "high"]
+    drawn = frame.astype(dict.fromkeys(ends, float))
+    size, signs = words.chart_money(scene.choices.currency, drawn.loc[amounts, "high"].max())
+    drawn.loc[amounts, ends] /= size
+    texts = {"separators": words.separators, "interval": words("band")} | signs
     titles = policy_tables.measure_names(words, scene.choices.currency)
-    figure = policy_charts.policy_comparison_chart(frame, selected, titles, texts)
+    figure = policy_charts.policy_comparison_chart(drawn, selected, titles, texts)
     note = policy_words.change_sentence(
         words,
         decision_changes(scene.cumulative, pair[before], pair[after]),

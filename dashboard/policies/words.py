@@ -14,7 +14,14 @@ from core.decision.thresholds.consequence import PolicyConsequence
 from core.decision.thresholds.optimiser import OptimalPolicy
 from core.decision.thresholds.policy import Policy, Threshold
 from core.decision.thresholds.solver import InfeasibleLimits
-from core.report.policies import CLASS, NOT_CERTIFIED, NOT_COVERED, REFUSED, SEGMENT, ProofObstacle
+from core.report.policies import (
+    CLASS_ROW,
+    NOT_CERTIFIED,
+    NOT_COVERED,
+    REFUSED,
+    SEGMENT_ROW,
+    ProofObstacle,
+)
 from core.report.policy_history import PolicyLife
 from core.store import entries
 from core.types import Interval
@@ -22,7 +29,7 @@ from dashboard.components.active_policy import uncertainty_level
 from dashboard.components.certificate_words import certificate_sentence as certified
 from dashboard.i18n import DASH, Words, escape_markdown
 
-SHOWN = 12  # names of pooled rows that a sentence lists
+POOLED_NAMES = 12  # names of pooled rows that a sentence lists
 
 
 def version_name(words: Words, name: str, number: int) -> str:
@@ -132,11 +139,11 @@ def row_name(words: Words, kind: str, segment: str, predicted: str) -> str:
 
     kind: kind of the row. segment, predicted: names, "" for the part that the kind lacks.
     """
-    if kind == SEGMENT:
+    if kind == SEGMENT_ROW:
         return segment or DASH
     return (
         predicted
-        if kind == CLASS
+        if kind == CLASS_ROW
         else words("policy.pair", segment=segment or DASH, predicted=predicted)
     )
 
@@ -172,7 +179,11 @@ def draft_sentence(words: Words, consequence: PolicyConsequence, currency: str) 
         texts("axis.reviews", consequence.reviews_per_day, words.number),
         texts("card.risk", consequence.selective_risk, words.percent),
         texts("card.leakage", consequence.leakage, words.percent),
-        texts("card.money", consequence.money_per_day, lambda value: words.money(value, currency)),
+        texts(
+            "card.money",
+            money := consequence.money_per_day,
+            words.money_form(money.bounds, currency),
+        ),
     ]
     return " · ".join(parts)
 
@@ -193,7 +204,9 @@ def optimum_sentence(
     texts = [words.markdown("policy.optimum", n=words.number(optimum.consequence.leakage.n, 0))]
     names = list(names)
     if names:
-        name_list = words.comma.join(names[:SHOWN]) + ("…" if len(names) > SHOWN else "")
+        name_list = words.comma.join(names[:POOLED_NAMES]) + (
+            "…" if len(names) > POOLED_NAMES else ""
+        )
         # `many` fills its blanks in as they are, and a row's name comes from the cases.
         shared = {
             "least": words.number(optimum.min_labelled, 0),

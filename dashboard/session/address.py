@@ -20,28 +20,28 @@ from core.report.evidence import PERIODS
 from core.report.history import KINDS as HISTORY_KINDS
 from core.report.inspectors import EPISTEMIC, PICKS
 from core.report.money_start import unit_costs_of
-from dashboard.i18n import CURRENCIES, LANGUAGES
+from dashboard.i18n import CURRENCIES, LANGUAGE_NAMES
 
 ALL = ""  # the choice of all segments; a segment without a name is seen only among all
 # risks that a certificate can promise
 TARGETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3)
 # source of a case; typed text stays out of the address, which others read
 STORED, TYPED = "stored", "typed"
-SURE = (0.8, 0.9, 0.95, 0.99)  # the confidence of a certificate
+CONFIDENCE_LEVELS = (0.8, 0.9, 0.95, 0.99)  # the confidence of a certificate
 # half widths of an interval that a proof of concept can aim at
-HALVES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
-DAYS = (14, 30, 60, 90, 180, 365)  # how long a proof of concept may take
-PARTS = ("upload", "jobs", "runs")  # of the page of data and runs
-MOST = 1e9  # largest amount or volume that a field takes
+HALF_WIDTHS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
+TRIAL_DAYS = (14, 30, 60, 90, 180, 365)  # how long a proof of concept may take
+DATA_TABS = ("upload", "jobs", "runs")  # of the page of data and runs
+MOST_AMOUNT = 1e9  # largest amount or volume that a field takes
 MOST_PEOPLE = 200  # reviewers that a simulation is asked for
 # what the threshold may be compared with, apart from the presets
-ACTIVE, PREVIOUS = "active", "previous"
-EVERY = (1_000, 3_000, 10_000, 30_000, 100_000)  # cases per false alarm of the monitor
+COMPARE_ACTIVE, COMPARE_PREVIOUS = "active", "previous"
+FALSE_ALARM_RATES = (1_000, 3_000, 10_000, 30_000, 100_000)  # cases per false alarm of the monitor
 REHEARSALS = (0, 10, 30, 100)  # percent of accepted cases whose label in the file acts as an audit
 SIDES = (ALL, "review", "accepted")  # which decisions the worklist lists
 BY_SEGMENT, BY_CLASS = "segment", "class"
-BY_PEOPLE, BY_LEAKAGE, CHEAPEST, BY_HAND = "people", "leakage", "cheapest", "hand"
-GOALS = (BY_PEOPLE, BY_LEAKAGE, CHEAPEST, BY_HAND)
+BY_PEOPLE, BY_LEAKAGE, BY_COST, BY_HAND = "people", "leakage", "cheapest", "hand"
+GOALS = (BY_PEOPLE, BY_LEAKAGE, BY_COST, BY_HAND)
 # choice of an amount -> its field of UnitCosts
 AMOUNTS = {"review": "review", "escape": "escape", "machine": "machine_hour"}
 
@@ -89,7 +89,8 @@ class Choices:
     # version of a policy, "name@3", that another one is compared with; None: the active one
     before: str | None = None
     after: str | None = None  # version that it is compared with; None: the newest proposal
-    # reference of the list of changed cases: one of PRESET_NAMES, ACTIVE or PREVIOUS
+    # reference of the list of changed cases: one of PRESET_NAMES, COMPARE_ACTIVE or
+    # COMPARE_PREVIOUS
     compare: str = BALANCED
     by: str = BY_SEGMENT  # what the threshold's result is split by
     minutes: float = 5.0  # of one review
@@ -110,7 +111,7 @@ class Choices:
     plan_for: str = "A"  # scenario that the proof of concept is planned for
     half: float = 0.02
     days: float = 90.0
-    part: str = "upload"  # of the page of data and runs, one of PARTS
+    part: str = "upload"  # of the page of data and runs, one of DATA_TABS
     file: str | None = None  # key of the stored file that the page opens
     # run ids to compare, separated by commas; "": the newest runs of the same cases
     compared: str = ""
@@ -121,7 +122,7 @@ class Choices:
     happened: str = ALL  # kind of the history's entries, one of HISTORY_KINDS
     person: str = ALL  # whose actions the history lists
     answer: str = ALL  # predicted class that the worklist is limited to
-    every: int = 10_000  # cases per false alarm, one of EVERY
+    every: int = 10_000  # cases per false alarm, one of FALSE_ALARM_RATES
     rehearse: int = 0  # percent, one of REHEARSALS; 0 uses people's verdicts
     since: str = ALL  # first day of a replay, YYYY-MM-DD; ALL is the first case
 
@@ -209,7 +210,7 @@ def _threshold(text: str) -> float:
 def _amount(text: str) -> float:
     value = float(text)
     # float() accepts "nan" and "inf", and NaN passes no comparison: test finiteness first
-    if not math.isfinite(value) or not 0 <= value <= MOST:
+    if not math.isfinite(value) or not 0 <= value <= MOST_AMOUNT:
         raise ValueError(text)
     return value
 
@@ -221,7 +222,7 @@ def _scenario(text: str) -> str:
         raise ValueError(text) from error
     # Core accepts any amount; number_input raises for values beyond its own bounds.
     if scenario.currency not in CURRENCIES or any(
-        quantity.high > MOST for quantity in scenario.inputs().values()
+        quantity.high > MOST_AMOUNT for quantity in scenario.inputs().values()
     ):
         raise ValueError(text)
     return text
@@ -270,7 +271,7 @@ def _number_of(*allowed: float) -> Callable[[str], float]:
 # Parser of each choice; raises ValueError if the text is not allowed. Runs, segments and policy
 # versions pass here as any text: only the store knows them, so clamp_choice checks them later.
 _READ: dict[str, Callable[[str], object]] = {
-    "lang": _one_of(*LANGUAGES),
+    "lang": _one_of(*LANGUAGE_NAMES),
     "run": str,
     "segment": str,
     "t": _threshold,
@@ -288,7 +289,7 @@ _READ: dict[str, Callable[[str], object]] = {
     "period": _one_of(*PERIODS),
     "measure": _one_of(*CERTIFIABLE_RISKS),
     "target": _number_of(*TARGETS),
-    "sure": _number_of(*SURE),
+    "sure": _number_of(*CONFIDENCE_LEVELS),
     "option": _one_of(TEACHER, STUDENT, STUDENT_REVIEW),
     "money": _scenario,
     "goal": _one_of(*GOALS),
@@ -302,7 +303,7 @@ _READ: dict[str, Callable[[str], object]] = {
     "case": str,
     "before": str,
     "after": str,
-    "compare": _one_of(*PRESET_NAMES, ACTIVE, PREVIOUS),
+    "compare": _one_of(*PRESET_NAMES, COMPARE_ACTIVE, COMPARE_PREVIOUS),
     "by": _one_of(BY_SEGMENT, BY_CLASS),
     "minutes": lambda text: _above_zero(text, 600),
     "shift": lambda text: _above_zero(text, 16),
@@ -315,9 +316,9 @@ _READ: dict[str, Callable[[str], object]] = {
     "m_escape": _amount,
     "m_volume": _amount,
     "plan_for": _one_of(*SCENARIOS),
-    "half": _number_of(*HALVES),
-    "days": _number_of(*DAYS),
-    "part": _one_of(*PARTS),
+    "half": _number_of(*HALF_WIDTHS),
+    "days": _number_of(*TRIAL_DAYS),
+    "part": _one_of(*DATA_TABS),
     "file": str,
     "compared": str,
     "decided_by": str,
@@ -326,7 +327,7 @@ _READ: dict[str, Callable[[str], object]] = {
     "answer": str,
     "happened": _one_of(ALL, *HISTORY_KINDS),
     "person": str,
-    "every": lambda text: int(_number_of(*EVERY)(text)),
+    "every": lambda text: int(_number_of(*FALSE_ALARM_RATES)(text)),
     "rehearse": lambda text: int(_number_of(*REHEARSALS)(text)),
     "since": str,
 }

@@ -315,7 +315,7 @@ def certificate(
     """
     return cached_from_predictions(
         evidence.certificate_result,
-        evidence.COLUMNS["certificate"],
+        evidence.EVIDENCE_COLUMNS["certificate"],
         (calibration.run_id,),
         # 1 - 0.95 is 0.050000000000000044: rounded, or the printed confidence would not be the
         # tested one

@@ -7,9 +7,9 @@ dashboard.session.address defines the choices. Knows no meaning of a choice and 
 Streamlit 1.67's bind="query-params" does not fit these choices. It removes the parameter of a
 widget that a run does not draw (remove_stale_bindings), but the other pages need it for their
 links; it drops a value that is not allowed without a notice; it cannot bind a component such as the
-live handle; and st.query_params may not write a bound name (tests/test_bound_widgets.py shows each).
-persist_state keeps a widget's value over pages, but not the value of a choice that no widget of the
-page shows.
+live handle; and st.query_params may not write a bound name (tests/test_bound_widgets.py shows
+each). persist_state keeps a widget's value over pages, but not the value of a choice that no widget
+of the page shows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.decision.money.scenario import ASSUMED, MoneyScenario
 from core.decision.thresholds.costs import DAYS_PER_MONTH
-from dashboard.i18n import LANGUAGES, Words
+from dashboard.i18n import LANGUAGE_NAMES, Words
 from dashboard.session.address import (
     AMOUNTS,
     NAMES,
@@ -247,7 +247,7 @@ def _preferred_language() -> str:
     """Return the browser's language if it has a catalogue, else English."""
     # "en-AU" and the like: catalogues know no regions
     language = (st.context.locale or "").split("-")[0].lower()
-    return language if language in LANGUAGES else "en"
+    return language if language in LANGUAGE_NAMES else "en"
 
 
 def _default(name: str, address: dict[str, str]) -> object:

@@ -28,7 +28,7 @@ from dashboard.worklist import charts as worklist_charts
 from dashboard.worklist import tables as worklist_tables
 from dashboard.worklist import words as worklist_words
 
-LISTED = 300  # cases of the list on the screen; the files hold all
+CASES_ON_SCREEN = 300  # cases of the list on the screen; the files hold all
 LIST_HEIGHT = 480  # pixels
 _FAILED = "worklist_failed"  # key of the error of a failed application
 
@@ -182,13 +182,13 @@ def _list_cases(words: Words, key: tuple[str, str, int], counts: pd.DataFrame) -
         if n == 0:
             st.info(words("worklist.no_case"))
             return
-        rows = cache.cached_query(_decided_cases, *key, LISTED, filters)
+        rows = cache.cached_query(_decided_cases, *key, CASES_ON_SCREEN, filters)
         table = worklist_tables.cases(words, rows)
         columns = {
             head: st.column_config.NumberColumn(format=form) for head, form in table.formats.items()
         }
         panels.grid("rows_worklist", table.rows, columns, LIST_HEIGHT)
-        st.caption(words.many("worklist.listed", n, shown=words.number(min(n, LISTED), 0)))
+        st.caption(words.many("worklist.listed", n, shown=words.number(min(n, CASES_ON_SCREEN), 0)))
         with st.container(horizontal=True):
             for name, write, mime in (
                 ("csv", csv_bytes, "text/csv"),

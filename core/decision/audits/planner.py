@@ -15,14 +15,14 @@ from scipy.stats import hypergeom
 from core.errors import SettingsError
 from core.stats.exact_bounds import anytime_evidence
 
-SEARCH_LIMIT = 100_000  # further audits; a need beyond it is answered with None
+MOST_AUDITS = 100_000  # further audits; a need beyond it is answered with None
 
 
 @dataclass(frozen=True)
 class AuditPlan:
     """The number of further audits that a claim needs, and of errors that it allows among them.
 
-    audits: None if even SEARCH_LIMIT audits, or all cases, are too few. chance: the probability
+    audits: None if even MOST_AUDITS audits, or all cases, are too few. chance: the probability
     that no more than `errors` of them are wrong if they are wrong at the supposed rate.
     """
 
@@ -52,7 +52,7 @@ def plan_audits(
     """
     if not 0 < target < 1 or not 0 <= rate < 1:
         raise SettingsError("decision.audit_target", target=target, rate=rate)
-    further = np.arange(0 if audited else 1, SEARCH_LIMIT + 1)
+    further = np.arange(0 if audited else 1, MOST_AUDITS + 1)
     if population is not None:
         further = further[further <= population - audited]
     # A product such as 0.005 * 200 may fall just below a whole number.

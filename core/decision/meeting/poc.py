@@ -20,7 +20,7 @@ from core.stats.bounds import wilson_arrays
 from core.stats.risk_control import cases_without_error
 from core.types import Interval
 
-MOST_CASES = 10_000_000  # the end of a search: no proof of concept labels more
+MOST_TRIAL_CASES = 10_000_000  # the end of a search: no proof of concept labels more
 POWER = 0.8
 
 
@@ -83,7 +83,7 @@ def cases_for_saving(
     coverage: float, leakage: float, costs: UnitCosts, fixed: float = 0.0, level: float = 0.95
 ) -> int | None:
     """Return the fewest labelled cases at which the saving against reviewing everything is above 0
-    at the lower end of its interval; None if it is with no number up to MOST_CASES.
+    at the lower end of its interval; None if it is with no number up to MOST_TRIAL_CASES.
 
     coverage, leakage: shares of all cases, taken as they are. fixed: money a case that no threshold
     changes, of inference and retraining. The saving of a case is coverage * per_move - leakage *
@@ -168,13 +168,14 @@ def width_frame(risk: float, most: int, level: float = 0.95) -> pd.DataFrame:
 
 
 def _fewest_cases(suffice: Callable[[int], bool]) -> int:
-    """Return the fewest cases that suffice, or a number above MOST_CASES that does not.
+    """Return the fewest cases that suffice, or a number above MOST_TRIAL_CASES that does not.
 
-    suffice: whether n cases do; more than enough must suffice too, since an interval narrows with n.
+    suffice: whether n cases do; more than enough must suffice too, since an interval narrows with
+    n.
     """
     # Doubling finds an upper bound in about 23 steps at most.
     low, high = 0, 1
-    while high < MOST_CASES and not suffice(high):
+    while high < MOST_TRIAL_CASES and not suffice(high):
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2

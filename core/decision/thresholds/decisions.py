@@ -16,7 +16,7 @@ from core.decision.thresholds.policy import Policy
 ACCEPTED = "accepted"
 AUDIT = "audit"  # accepted, and drawn for a person to judge as well
 LOW_CONFIDENCE = "low_confidence"  # the confidence is below the threshold of the case
-EPISTEMIC = "epistemic"  # confident enough, but the epistemic uncertainty is above the limit
+HIGH_EPISTEMIC = "epistemic"  # confident enough, but the epistemic uncertainty is above the limit
 NOVELTY = (
     "novelty"  # the same, but the case is more unlike the training cases than the limit allows
 )
@@ -31,7 +31,7 @@ REASONS = (
     ACCEPTED,
     AUDIT,
     LOW_CONFIDENCE,
-    EPISTEMIC,
+    HIGH_EPISTEMIC,
     NOVELTY,
     CLASS_TO_PEOPLE,
     SEGMENT_TO_PEOPLE,
@@ -85,7 +85,7 @@ def decide_cases(
     limit = np.inf if policy.epistemic_limit is None else policy.epistemic_limit
     reasons = np.select(
         [accepted, ~possible, by_rule != "", confidence < least, epistemic > limit],
-        [ACCEPTED, FAULT, by_rule, LOW_CONFIDENCE, EPISTEMIC],
+        [ACCEPTED, FAULT, by_rule, LOW_CONFIDENCE, HIGH_EPISTEMIC],
         NOVELTY,
     )
     return CaseDecisions(accepted, reasons.astype(str))

@@ -22,7 +22,7 @@ from core.decision.thresholds.verdict import send_to_people
 from core.errors import NoCasesError, SettingsError
 from core.types import OUTCOMES
 
-FOLDS = 5
+ROUTE_FOLDS = 5
 _RIGHT, _WRONG, _UNSEEN = (OUTCOMES.index(name) for name in ("right", "wrong", "unseen"))
 _EDGES_PER_STEP = edge_of_threshold(0.001)
 
@@ -79,7 +79,7 @@ def route_to_people(
     by: str,
     costs: UnitCosts,
     include_unseen: bool = True,
-    folds: int = FOLDS,
+    folds: int = ROUTE_FOLDS,
     seed: int = 0,
 ) -> RouteToPeople:
     """Return the answers or segments to send to people at every threshold.

@@ -30,7 +30,7 @@ from core.decision.thresholds.verdict import (
 from core.errors import SettingsError
 from core.stats.checks import finite
 
-RISK, CAPACITY = "risk", "capacity"  # names of the constraints
+RISK_LIMIT, CAPACITY_LIMIT = "risk", "capacity"  # names of the constraints
 RISK_UNREACHABLE = "risk_unreachable"  # no threshold keeps the risk limit
 # Even the loosest threshold leaves more reviews than the capacity.
 CAPACITY_UNREACHABLE = "capacity_unreachable"
@@ -42,7 +42,7 @@ class SolvedPlan:
     """The cheapest point within the limits. A limit binds if dropping it alone lowers the cost."""
 
     point: PolicyConsequence
-    # of RISK and CAPACITY; empty if the cheapest point of all is within both
+    # of RISK_LIMIT and CAPACITY_LIMIT; empty if the cheapest point of all is within both
     binding: tuple[str, ...]
 
 
@@ -127,7 +127,7 @@ class ThresholdSolver:
         if not self._labelled or not (risk & capacity).any():
             return self._infeasible(limit, risk, capacity)
         best = self._cheapest(risk & capacity)
-        without = {RISK: capacity, CAPACITY: risk}
+        without = {RISK_LIMIT: capacity, CAPACITY_LIMIT: risk}
         binding = tuple(
             name
             for name, within in without.items()

@@ -22,13 +22,13 @@ from core.types import Interval
 MOST_STEP = 0.1  # g / pi at most
 STRICTER, LOOSER, KEEP = "stricter", "looser", "keep"
 # Why the proposal is to keep the policy.
-WITHIN_TARGET, TOO_SMALL, NO_SAVING, NO_AUDITS = (
+WITHIN_TARGET, TOO_SMALL, NO_SAVING, UNPROVED = (
     "within_target",
     "too_small",
     "no_saving",
     "no_audits",
 )
-SHOWN = "shown"  # the audits show it
+PROVED = "shown"  # the audits show it
 ALARMED = "alarmed"  # an alarm of harm asks for the stricter fallback
 
 
@@ -60,7 +60,7 @@ class ThresholdProposal:
 
     direction: str  # STRICTER, LOOSER or KEEP
     shift: float
-    reason: str  # SHOWN or ALARMED, or why nothing is proposed
+    reason: str  # PROVED or ALARMED, or why nothing is proposed
     automatic: bool  # whether it may take effect without a person: only towards stricter
 
 
@@ -106,10 +106,10 @@ def propose_threshold(
     looser one looser.high <= target and the saving.
     """
     if leakage.low is None or leakage.high is None:
-        return _keep(NO_AUDITS)
+        return _keep(UNPROVED)
     if leakage.low > settings.target:
         move = max(shift, settings.least_change)
-        return ThresholdProposal(STRICTER, _rounded(move), SHOWN, automatic=True)
+        return ThresholdProposal(STRICTER, _rounded(move), PROVED, automatic=True)
     if shift >= 0:
         return _keep(WITHIN_TARGET)
     if -shift < settings.least_change:
@@ -118,7 +118,7 @@ def propose_threshold(
         return _keep(WITHIN_TARGET)
     if saving <= settings.least_saving:
         return _keep(NO_SAVING)
-    return ThresholdProposal(LOOSER, _rounded(shift), SHOWN, automatic=False)
+    return ThresholdProposal(LOOSER, _rounded(shift), PROVED, automatic=False)
 
 
 def fallback_proposal(

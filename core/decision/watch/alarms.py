@@ -15,8 +15,18 @@ from core.decision.watch.labelfree import Recalibration, cautious_wrong_share
 from core.decision.watch.stream import ReferenceCases, WatchedStream
 
 NOTICE, HARM = "notice", "harm"
-CLASS, CONFIDENCE, RISK, RESIDUAL = "class", "confidence", "risk", "residual"
-LEVEL_OF = {CLASS: NOTICE, CONFIDENCE: NOTICE, RISK: HARM, RESIDUAL: HARM}
+CLASS_DETECTOR, CONFIDENCE_DETECTOR, RISK_DETECTOR, RESIDUAL_DETECTOR = (
+    "class",
+    "confidence",
+    "risk",
+    "residual",
+)
+LEVEL_OF = {
+    CLASS_DETECTOR: NOTICE,
+    CONFIDENCE_DETECTOR: NOTICE,
+    RISK_DETECTOR: HARM,
+    RESIDUAL_DETECTOR: HARM,
+}
 
 
 @dataclass(frozen=True)
@@ -68,13 +78,13 @@ def watch_steps(
     every_case = np.arange(len(stream))
     if fitted is not None and len(stream):
         counts = np.bincount(reference.predicted, minlength=len(stream.classes))
-        watches[CLASS] = WatchSteps(
+        watches[CLASS_DETECTOR] = WatchSteps(
             ratios.class_log_ratios(stream.predicted, counts, stream.day), every_case
         )
         edges = ratios.bin_edges(reference.confidence)
         bins = [np.searchsorted(edges, x.confidence, side="right") for x in (reference, stream)]
         by_bin = np.bincount(bins[0], minlength=len(edges) + 1)
-        watches[CONFIDENCE] = WatchSteps(
+        watches[CONFIDENCE_DETECTOR] = WatchSteps(
             ratios.tilt_log_ratios(bins[1], by_bin, stream.day), every_case
         )
     audited = np.flatnonzero(stream.audited)
@@ -84,7 +94,7 @@ def watch_steps(
     floor = float(stream.inclusion[stream.accepted].min())
     if limit is not None and 0 < limit < ratios.HIGHEST_RISK:
         logs = ratios.audit_log_ratios(wrong, pi, limit, floor)
-        watches[RISK] = WatchSteps(logs, audited, limit)
+        watches[RISK_DETECTOR] = WatchSteps(logs, audited, limit)
     if fitted is not None:
         taken = reference.accepted
         p = cautious_wrong_share(
@@ -92,7 +102,9 @@ def watch_steps(
             int((taken & ~reference.right).sum()),
             int(taken.sum()),
         )
-        watches[RESIDUAL] = WatchSteps(ratios.residual_log_ratios(wrong, p, pi, floor), audited)
+        watches[RESIDUAL_DETECTOR] = WatchSteps(
+            ratios.residual_log_ratios(wrong, p, pi, floor), audited
+        )
     return watches
 
 
@@ -136,7 +148,7 @@ def watched_levels(
     share = (steps.stop - steps.start) / (stop - start + 1)
     needed = detectors.expected_delay(limit * share, divergence) / share
     observed, expected_level, about = _cause(stream, reference, name, start, stop, expected)
-    if name == RISK:
+    if name == RISK_DETECTOR:
         expected_level = watch.promised
     audits = int(stream.audited[start : stop + 1].sum())
     return frame, Alarm(
@@ -155,9 +167,9 @@ def _cause(
 ) -> tuple[float, float, str]:
     """Return (observed, expected, about) of an alarm between two positions."""
     span = slice(start, stop + 1)
-    if name == CONFIDENCE:
+    if name == CONFIDENCE_DETECTOR:
         return float(stream.confidence[span].mean()), float(reference.confidence.mean()), ""
-    if name == CLASS:
+    if name == CLASS_DETECTOR:
         shares = [
             np.bincount(x, minlength=len(stream.classes)) / len(x)
             for x in (stream.predicted[span], reference.predicted)
@@ -166,6 +178,6 @@ def _cause(
         return float(shares[0][most]), float(shares[1][most]), stream.classes[most]
     audited = stream.audited[span]
     observed = float(stream.wrong[span][audited].mean())
-    if name == RESIDUAL:
+    if name == RESIDUAL_DETECTOR:
         return observed, float(expected[span][audited].mean()), ""
     return observed, 0.0, ""

@@ -18,7 +18,7 @@ from core.stats.calibration import ece
 from core.types import Interval
 
 INFERIORITY = 0.03  # of accuracy on the old set; a greater loss refuses the new model
-UNKNOWN = -1  # position of a label that the model does not know
+UNKNOWN_LABEL = -1  # position of a label that the model does not know
 _TINY = 1e-9
 
 
@@ -32,10 +32,10 @@ class OpenScaling:
     labels: int  # of all models together
 
     def log_loss(self, p: ArrayLike, position: ArrayLike) -> NDArray[np.float64]:
-        """Return -log q[label] of each case, nats, [n]; position: UNKNOWN for another label."""
+        """Return -log q[label] of each case, nats, [n]; position: UNKNOWN_LABEL for another label."""
         scaled, unknown = self._parts(p)
         place = np.asarray(position)
-        is_known = place != UNKNOWN
+        is_known = place != UNKNOWN_LABEL
         own_share = scaled[np.arange(len(place)), np.where(is_known, place, 0)]
         others = max(1, self.labels - scaled.shape[1])
         q = np.where(is_known, (1 - unknown) * own_share, unknown / others)
@@ -98,8 +98,8 @@ class Redistillation:
 def fit_open_scaling(p: ArrayLike, position: ArrayLike, labels: int) -> OpenScaling:
     """Return the scaling that minimises the open-world loss of n cases.
 
-    p: [n, K]. position: of the label, UNKNOWN for one that the model does not know, [n]. labels: of
-    all models together, at least K.
+    p: [n, K]. position: of the label, UNKNOWN_LABEL for one that the model does not know, [n].
+    labels: of all models together, at least K.
     """
     from scipy.optimize import minimize  # takes 150 ms to import
 

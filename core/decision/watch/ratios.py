@@ -20,7 +20,7 @@ HIGHEST_RISK = 0.95  # alternatives end here
 # Alternatives of the predicted class: (cases remembered, cases that the prediction counts as).
 CLASS_WINDOWS = ((50, 50), (100, 50), (200, 100), (400, 200), (1000, 300))
 CONFIDENCE_TILTS = (-1.5, -0.75, -0.35, 0.35, 0.75, 1.5)
-CONFIDENCE_BINS = 10
+TILT_BINS = 10
 _PRIOR = 0.5  # cases a category before the reference is counted (Jeffreys)
 
 
@@ -114,7 +114,7 @@ def tilt_log_ratios(
     return tilts[None, :] * score[position][:, None] - np.log(predicted @ weight)
 
 
-def bin_edges(reference: ArrayLike, bins: int = CONFIDENCE_BINS) -> NDArray[np.float64]:
+def bin_edges(reference: ArrayLike, bins: int = TILT_BINS) -> NDArray[np.float64]:
     """Return the inner edges that cut the reference into `bins` equal parts, without repeats."""
     quantiles = np.quantile(np.asarray(reference, dtype=np.float64), np.arange(1, bins) / bins)
     return np.unique(quantiles)

@@ -21,12 +21,12 @@ from core.decision.watch.adapt import (
     propose_threshold,
     threshold_shifts,
 )
-from core.decision.watch.adapt import NO_AUDITS as UNPROVED
+from core.decision.watch.adapt import UNPROVED as UNPROVED
 from core.decision.watch.alarms import (
     HARM,
     LEVEL_OF,
-    RESIDUAL,
-    RISK,
+    RESIDUAL_DETECTOR,
+    RISK_DETECTOR,
     Alarm,
     watch_steps,
     watched_levels,
@@ -97,7 +97,7 @@ class WatchReport:
     @property
     def withdrawn(self) -> bool:
         """Whether the audits contradict the estimate without labels."""
-        return any(alarm.detector == RESIDUAL for alarm in self.alarms)
+        return any(alarm.detector == RESIDUAL_DETECTOR for alarm in self.alarms)
 
 
 def watch_stream(
@@ -229,7 +229,7 @@ def _fallback(
     settings: WatchSettings,
 ) -> ThresholdProposal | None:
     """Return the stricter fallback if an audited risk is above its limit, else None."""
-    risks = [alarm for alarm in alarms if alarm.detector == RISK]
+    risks = [alarm for alarm in alarms if alarm.detector == RISK_DETECTOR]
     if not risks or settings.adapt is None:
         return None
     since = slice(risks[-1].start, None)
@@ -250,6 +250,6 @@ def _notes(
         NO_AUDITS: audits == 0,
         FEW_AUDITS: 0 < audits < LEAST_AUDITS,
         UNDATED: not stream.dated,
-        WITHDRAWN: any(alarm.detector == RESIDUAL for alarm in alarms),
+        WITHDRAWN: any(alarm.detector == RESIDUAL_DETECTOR for alarm in alarms),
     }
     return tuple(name for name, holds in checks.items() if holds)

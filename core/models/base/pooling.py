@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from transformers.utils import cached_file
 
-CONFIG = "1_Pooling/config.json"
+POOLING_FILE = "1_Pooling/config.json"
 # MEAN is over the text's tokens; TOKEN is an encoder's first or a causal LM's last one.
 MEAN, TOKEN = "mean", "token"
 
@@ -40,7 +40,7 @@ def choose_pooling(requested: str, source: str, causal: bool) -> str:
 def _read_config(source: str) -> dict:
     path = cached_file(
         source,
-        CONFIG,
+        POOLING_FILE,
         # Most models have no such file, and offline a name may be cached without it: neither is an
         # error.
         _raise_exceptions_for_missing_entries=False,

@@ -28,7 +28,7 @@ from core.models.scoring.scorers import OnePass, Teacher
 from core.models.scoring.surface import SurfaceTerm
 from core.types import checked_name
 
-LIBRARIES = ("torch", "transformers", "peft", "accelerate", "safetensors", "numpy")
+MODEL_LIBRARIES = ("torch", "transformers", "peft", "accelerate", "safetensors", "numpy")
 
 
 def save(folder: Path, card: ModelCard, weights: dict[str, Tensor]) -> ModelCard:
@@ -48,7 +48,7 @@ def save(folder: Path, card: ModelCard, weights: dict[str, Tensor]) -> ModelCard
         update = {
             "base": base,
             "weights_sha256": sha256_of(fresh / "weights.safetensors"),
-            "versions": {name: version(name) for name in LIBRARIES},
+            "versions": {name: version(name) for name in MODEL_LIBRARIES},
             "created_at": datetime.now(UTC),
         }
         # The card comes after the weights, whose hash it holds.

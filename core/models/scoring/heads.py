@@ -27,7 +27,7 @@ from core.errors import SettingsError
 from core.models.scoring.spread import tensor_entropy
 
 LOG_STD = (-6.0, 4.0)  # bounds of the log of a logit's standard deviation
-DRAWS = 32  # of the Gaussian's logits
+LOGIT_DRAWS = 32  # of the Gaussian's logits
 MOMENTS = 0.1  # weight of the logits' likelihood next to the share's cross-entropy
 
 
@@ -183,7 +183,7 @@ def normal_draws(classes: int) -> Tensor:
     A Sobol sequence, scrambled by seed 0, through the normal quantile.
     """
     # Scrambling also keeps the points off 0, where the normal quantile is infinite.
-    points = qmc.Sobol(classes, scramble=True, rng=0).random(DRAWS)
+    points = qmc.Sobol(classes, scramble=True, rng=0).random(LOGIT_DRAWS)
     return torch.tensor(norm.ppf(points), dtype=torch.float64)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-STATES = 2000  # training states that are stored, evenly drawn
+STORED_STATES = 2000  # training states that are stored, evenly drawn
 NEIGHBOURS = 5
 QUANTILES = 1001  # points that represent a view's distribution over the training cases
 SHRINK = 0.05  # of a covariance towards its mean variance
@@ -124,7 +124,9 @@ def fit_novelty(
     means = torch.stack([_mean_of(centred[torch.as_tensor(labels == k)]) for k in range(classes)])
     residual = centred[torch.as_tensor(labelled)] - means[torch.as_tensor(labels[labelled])]
     # Evenly over the cases and without randomness: the same cases give the same measure.
-    coreset = torch.as_tensor(np.arange(min(STATES, len(x))) * len(x) // min(STATES, len(x)))
+    coreset = torch.as_tensor(
+        np.arange(min(STORED_STATES, len(x))) * len(x) // min(STORED_STATES, len(x))
+    )
     # The quantiles need the views, and the views need the other fields: they are filled in below.
     unfitted = torch.zeros(QUANTILES)
     measure = Novelty(

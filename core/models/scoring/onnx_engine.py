@@ -23,7 +23,7 @@ from core.models.base.backbone import Backbone
 from core.models.base.card import ModelCard
 from core.models.scoring.scorers import OnePass, Teacher
 
-FOLDER, GRAPH, MANIFEST = "onnx", "model.onnx", "onnx.json"
+ONNX_FOLDER, ONNX_GRAPH, ONNX_MANIFEST = "onnx", "model.onnx", "onnx.json"
 Precision = Literal["fp32", "int8"]
 _LIBRARIES = ("onnx", "onnxruntime", "onnxscript")
 
@@ -73,7 +73,7 @@ def write_graph(folder: Path, card: ModelCard, model: OnePass, precision: Precis
     missing, or if the exporter does not support the architecture.
     """
     require_libraries()
-    graph = folder / GRAPH
+    graph = folder / ONNX_GRAPH
     try:
         _write_onnx(graph, model.backbone)
         if precision == "int8":
@@ -87,7 +87,7 @@ def write_graph(folder: Path, card: ModelCard, model: OnePass, precision: Precis
         "graph_sha256": sha256_of(graph),
         "graph_bytes": graph.stat().st_size,
     }
-    write_atomic(folder / MANIFEST, json.dumps(manifest, indent=2))
+    write_atomic(folder / ONNX_MANIFEST, json.dumps(manifest, indent=2))
 
 
 def _write_onnx(graph: Path, backbone: Backbone) -> None:
@@ -143,20 +143,20 @@ def with_onnx(model: OnePass | Teacher, card: ModelCard, folder: Path) -> OnePas
         raise ModelError("models.onnx_needs_one_pass", model=card.name, kind=card.kind)
     require_libraries()
     manifest = read_manifest(card, folder)
-    if sha256_of(folder / GRAPH) != manifest["graph_sha256"]:
-        raise ModelError("models.onnx_changed", file=folder / GRAPH, model=card.name)
+    if sha256_of(folder / ONNX_GRAPH) != manifest["graph_sha256"]:
+        raise ModelError("models.onnx_changed", file=folder / ONNX_GRAPH, model=card.name)
     engine = copy(model)
     # OnePass calls its backbone and reads the attributes that OnnxBackbone has.
-    engine.backbone = cast(Backbone, OnnxBackbone(model.backbone, folder / GRAPH))
+    engine.backbone = cast(Backbone, OnnxBackbone(model.backbone, folder / ONNX_GRAPH))
     return engine
 
 
 def read_manifest(card: ModelCard, folder: Path) -> dict:
     """Return the manifest of an export of this model in `folder`. Raises ModelError."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = json.loads((folder / ONNX_MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as e:
         raise ModelError("models.onnx_absent", model=card.name) from e
-    if manifest.get("model_hash") != card.hash or not (folder / GRAPH).is_file():
+    if manifest.get("model_hash") != card.hash or not (folder / ONNX_GRAPH).is_file():
         raise ModelError("models.onnx_other", model=card.name)
     return manifest

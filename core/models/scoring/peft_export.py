@@ -1,9 +1,9 @@
 """A teacher's N models as N PEFT LoRA adapters, which other engines load on top of one base.
 
-Each draw of the posterior is one folder in PEFT's own layout, so that peft, or an engine that serves
-many adapters on one base (vLLM's multi-LoRA), samples the teacher without this project. What PEFT
-has no field for is in draws.json and heads.safetensors: the base's hash, the read-out, the labels
-and every model's head. Knows teachers and files; does not know where a workspace keeps them.
+Each draw of the posterior is one folder in PEFT's own layout, so that peft, or an engine that
+serves many adapters on one base (vLLM's multi-LoRA), samples the teacher without this project. What
+PEFT has no field for is in draws.json and heads.safetensors: the base's hash, the read-out, the
+labels and every model's head. Knows teachers and files; does not know where a workspace keeps them.
 """
 
 import json
@@ -21,7 +21,7 @@ from core.models.base.pooling import MEAN
 from core.models.scoring.posterior import Draws
 from core.models.scoring.scorers import Teacher
 
-DRAWS = "draws.json"
+DRAWS_FILE = "draws.json"
 HEADS = "heads.safetensors"
 
 
@@ -36,7 +36,7 @@ def export_draws(folder: Path, card: ModelCard, teacher: Teacher) -> list[str]:
     """
     if teacher.surface is not None:
         raise ModelError("models.surface_not_exported", model=card.name)
-    is_export = (folder / DRAWS).is_file()
+    is_export = (folder / DRAWS_FILE).is_file()
     if folder.exists() and not is_export and (not folder.is_dir() or any(folder.iterdir())):
         raise ModelError("models.export_folder_taken", folder=folder)
     draws = teacher.draws()
@@ -47,7 +47,7 @@ def export_draws(folder: Path, card: ModelCard, teacher: Teacher) -> list[str]:
             _write_adapter(fresh / name, draws.only(i), card, teacher.backbone)
         save_file(_heads(draws), fresh / HEADS)
         content = json.dumps(_manifest(card, names), indent=2, ensure_ascii=False)
-        write_atomic(fresh / DRAWS, content)
+        write_atomic(fresh / DRAWS_FILE, content)
 
     replace_folder(folder, fill)
     return names

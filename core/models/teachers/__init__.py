@@ -41,11 +41,11 @@ _FIT: dict[type, Callable[[TeacherJob, Any], Fitted]] = {
 }
 
 
-HELD_OUT = 0.2  # of the labels, while a spread or a temperature is chosen
+HELD_OUT_SHARE = 0.2  # of the labels, while a spread or a temperature is chosen
 FROM_POINT = (TfbSettings, LaplaceSettings, EnsembleSettings)  # these start at the point estimate
 # Of the way from the linear start to the trained weights. Not 0: a teacher without a spread has
 # nothing to teach but the start itself.
-SHARES = (1.0, 0.75, 0.5, 0.25)
+BLEND_SHARES = (1.0, 0.75, 0.5, 0.25)
 # Deviation of log T. With it 30 faultless cases give T = 0.75, without it 0.05.
 TEMPERATURE_PRIOR = 0.25
 
@@ -58,7 +58,7 @@ def make_teacher(job: TeacherJob, settings: TeacherSettings) -> Fitted:
     if not _is_open(settings, job):
         return fit_teacher(job, settings)
     # The choice needs labels that the probe did not train on; the final fit then wastes none.
-    fold = job.held_out_job(HELD_OUT, isinstance(settings, FROM_POINT))
+    fold = job.held_out_job(HELD_OUT_SHARE, isinstance(settings, FROM_POINT))
     probe = fit_teacher(fold, settings)
     fitted = fit_teacher(job, settings.model_copy(update=probe.choices))
     record = fitted.record | {"held_out": probe.record}
@@ -123,7 +123,7 @@ def _calibrate(job: TeacherJob, posterior: Posterior, settings: TeacherSettings)
         return cast(np.ndarray, sampled)  # [N, n, K]
 
     fixed = 1.0 if settings.share is None else settings.share
-    shares = SHARES if settings.share is None and job.start is not None else (fixed,)
+    shares = BLEND_SHARES if settings.share is None and job.start is not None else (fixed,)
     tried = []
     for share in shares:
         sampled = probabilities(share, settings.samples)

@@ -25,7 +25,7 @@ from core.models.scoring.novelty import EVEN, VIEWS_KEY
 from core.models.scoring.scorers import OnePass
 from core.models.scoring.surface import SurfaceTerm, Vocabulary, count_ngrams
 from core.models.teachers.job import FrozenView, TeacherJob
-from core.models.training.linear_start import FOLDS, StartChoice
+from core.models.training.linear_start import START_FOLDS, StartChoice
 from core.models.training.novel_views import choose_views, held_out_views, novelty_of
 from core.models.training.objective import NO_LABEL
 
@@ -126,8 +126,8 @@ def fit_linear(
 
     It blends n-grams in as held-out cases say. No adapter is trained, and one pass answers. cases:
     with labels. name: of the model. labels: order of the head's outputs. settings: base, read-out,
-    pooling and surface count. place: where to compute. point: a point estimate of the same cases and
-    settings, whose choices of penalty, scale and views are taken; None makes them. Errors as of
+    pooling and surface count. place: where to compute. point: a point estimate of the same cases
+    and settings, whose choices of penalty, scale and views are taken; None makes them. Errors as of
     fit_point.
     """
     backbone = load_backbone(
@@ -261,7 +261,7 @@ def _novelty_tensors(model: OnePass, job: TeacherJob) -> dict[str, Tensor]:
     labelled = np.flatnonzero(job.labels != NO_LABEL)
     view, labels = job.frozen.at(labelled), job.labels[labelled]
     # Folds need a class with enough cases.
-    if len(np.unique(labels)) < 2 or np.bincount(labels).max() < FOLDS:
+    if len(np.unique(labels)) < 2 or np.bincount(labels).max() < START_FOLDS:
         return novelty.tensors()
     views = held_out_views(view.states, labels, job.start_choice, view.features)
     return novelty.calibrated(views).tensors() | {VIEWS_KEY: views}

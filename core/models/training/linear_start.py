@@ -23,10 +23,10 @@ from torch import nn
 # 1 in characters and 1 in words
 PENALTIES = (0.003, 0.01, 0.03, 0.1)
 SURFACE_PENALTIES = (3.0, 10.0, 30.0, 100.0)
-FOLDS = 4
-MANY = 5000  # cases from which on one fold decides
+START_FOLDS = 4
+ONE_FOLD_FROM = 5000  # cases from which on one fold decides
 MOST_WEIGHT = 4.0  # of one regression in the blend
-STEPS = 200  # of a fit at most; one that is nearly done is as good a start
+FIT_STEPS = 200  # of a fit at most; one that is nearly done is as good a start
 SPANNED = 4000  # cases up to which n-grams become as many columns as there are cases
 _UNSEEN = 1e-4  # probability of a class that a fold's training part lacks
 _JITTER = 1e-8  # keeps the Gram matrix of equal texts positive definite
@@ -69,14 +69,17 @@ class LinearStart:
 
 
 def stratified_folds(labels: np.ndarray, seed: int = 0) -> Folds:
-    """Return positions split into FOLDS (training, held out) pairs.
+    """Return positions split into START_FOLDS (training, held out) pairs.
 
     Each class has the same share in every fold if it has enough cases.
     """
     with warnings.catch_warnings():
-        # Rare labels are allowed: a class of fewer than FOLDS cases is held out in some folds only.
+        # Rare labels are allowed: a class of fewer than START_FOLDS cases is held out in some folds
+        # only.
         warnings.filterwarnings("ignore", message="The least populated class")
-        return list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(labels, labels))
+        return list(
+            StratifiedKFold(START_FOLDS, shuffle=True, random_state=seed).split(labels, labels)
+        )
 
 
 def linear_start(
@@ -147,9 +150,9 @@ def blend_weights(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def _can_fold(labels: np.ndarray) -> bool:
-    """Return whether StratifiedKFold takes the labels: some class has FOLDS cases, of two."""
+    """Return whether StratifiedKFold takes the labels: some class has START_FOLDS cases, of two."""
     counts = np.bincount(labels)
-    return bool(np.count_nonzero(counts) > 1 and counts.max() >= FOLDS)
+    return bool(np.count_nonzero(counts) > 1 and counts.max() >= START_FOLDS)
 
 
 def _choose(
@@ -162,7 +165,7 @@ def _choose(
     """
     if not _can_fold(labels):
         return StartChoice(0.1, SURFACE_PENALTIES[0], 1.0, 0.0), {}
-    pairs = stratified_folds(labels)[: 1 if len(labels) >= MANY else FOLDS]
+    pairs = stratified_folds(labels)[: 1 if len(labels) >= ONE_FOLD_FROM else START_FOLDS]
     rows = np.concatenate([held_out for _, held_out in pairs])
     x, answers = (states - states.mean(0)).astype(np.float64), labels[rows]
     of_states = _held_out(x, labels, classes, pairs, PENALTIES)
@@ -291,7 +294,7 @@ def _minimise(
         value = (rows[:-1] ** 2).sum() / (2 * penalty) - (answers * logp).sum()
         return value / cases, gradient.ravel() / cases
 
-    options = {"maxiter": STEPS, "gtol": 1e-4}
+    options = {"maxiter": FIT_STEPS, "gtol": 1e-4}
     fit = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options=options)
     return fit.x.reshape(start.shape)
 

@@ -20,11 +20,11 @@ from core.models.scoring.scorers import OnePass
 from core.models.training.linear_start import StartChoice, linear_start, stratified_folds
 from core.stats.selective import auroc
 
-GROUPS = 4  # of classes, each left out once
-HELD_OUT = 0.25  # of the other classes' cases, against which the strange ones are ranked
+CLASS_GROUPS = 4  # of classes, each left out once
+RANKED_SHARE = 0.25  # of the other classes' cases, against which the strange ones are ranked
 LEAST_CLASSES = 4  # with fewer, leaving classes out says little and the views count evenly
-MARGIN = 0.005  # of AUROC by which weights must beat even ones
-MOST = 4000  # cases that take part
+AUROC_MARGIN = 0.005  # of AUROC by which weights must beat even ones
+MOST_TRIED = 4000  # cases that take part
 # of entropy, neighbours and relative distance
 CHOICES = (EVEN, (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (1.0, 1.0, 0.0), (1.0, 0.0, 1.0))
 
@@ -38,16 +38,16 @@ def choose_views(
     cases and groups of classes.
     """
     generator = np.random.default_rng(seed)
-    drawn = np.sort(generator.permutation(len(labels))[:MOST])
+    drawn = np.sort(generator.permutation(len(labels))[:MOST_TRIED])
     states, labels = states[drawn], labels[drawn]
     classes = generator.permutation(np.unique(labels))
     if len(classes) < LEAST_CLASSES:
         return EVEN
     aurocs: list[list[float]] = []
-    for left_out in np.array_split(classes, GROUPS):
+    for left_out in np.array_split(classes, CLASS_GROUPS):
         strange = np.isin(labels, left_out)
         like = generator.permutation(np.flatnonzero(~strange))
-        held_out, train = np.split(like, [max(1, round(HELD_OUT * len(like)))])
+        held_out, train = np.split(like, [max(1, round(RANKED_SHARE * len(like)))])
         views_of = _learn_views(states[train], labels[train], StartChoice(penalty, 1.0, 1.0, 0.0))
         familiar, unfamiliar = views_of(states[held_out]), views_of(states[strange])
         shares = _shares_among(familiar, np.hstack([familiar, unfamiliar]))
@@ -58,7 +58,7 @@ def choose_views(
         )
     means = np.mean(aurocs, 0)
     best = int(means.argmax())
-    return CHOICES[best] if means[best] > means[0] + MARGIN else EVEN
+    return CHOICES[best] if means[best] > means[0] + AUROC_MARGIN else EVEN
 
 
 def held_out_views(

@@ -19,11 +19,11 @@ from pptx.util import Inches, Pt
 
 from core.report.document import DocumentSection, DocumentTable, ReportDocument, TableCell
 from core.report.exports.pptx_charts import add_chart
-from core.report.exports.style import EAST_ASIAN, INK, LATIN, MUTED, SHADE, STRONG, text_height
+from core.report.exports.style import EAST_ASIAN, INK, LATIN_FONT, MUTED, SHADE, STRONG, text_height
 
-WIDTH, HEIGHT, MARGIN = 13.333, 7.5, 0.5
-_TOP, _BOTTOM = 1.45, HEIGHT - 0.4  # of the area below a title
-_LINE = WIDTH - 2 * MARGIN
+SLIDE_WIDTH, SLIDE_HEIGHT, SLIDE_MARGIN = 13.333, 7.5, 0.5
+_TOP, _BOTTOM = 1.45, SLIDE_HEIGHT - 0.4  # of the area below a title
+_LINE = SLIDE_WIDTH - 2 * SLIDE_MARGIN
 _TEXT, _CELL, _PAD = 18, 13, 0.1  # points, points, inches around a cell's text
 _CHART_LEAST = 2.35  # height under which a row of charts goes to the next slide
 
@@ -31,7 +31,7 @@ _CHART_LEAST = 2.35  # height under which a row of charts goes to the next slide
 def write_pptx(document: ReportDocument) -> bytes:
     """Return the deck as a file's bytes."""
     deck = Presentation()
-    deck.slide_width, deck.slide_height = Inches(WIDTH), Inches(HEIGHT)
+    deck.slide_width, deck.slide_height = Inches(SLIDE_WIDTH), Inches(SLIDE_HEIGHT)
     deck.core_properties.title = document.title
     for place, section in enumerate(document.sections):
         # A new pen begins a new slide, so no slide holds parts of two sections.
@@ -65,7 +65,7 @@ class _Pen:
         self.slide: Slide = self.deck.slides.add_slide(self.deck.slide_layouts[5])  # "Title Only"
         box = self.slide.shapes.title
         box.left, box.top, box.width, box.height = (
-            Inches(MARGIN),
+            Inches(SLIDE_MARGIN),
             Inches(0.35),
             Inches(_LINE),
             Inches(0.95),
@@ -92,7 +92,7 @@ class _Pen:
                 text_height(paragraph, _LINE - 0.2, _TEXT) + 0.1 for paragraph in paragraphs_of_page
             )
             box = self.slide.shapes.add_textbox(
-                Inches(MARGIN), Inches(self.y), Inches(_LINE), Inches(tall)
+                Inches(SLIDE_MARGIN), Inches(self.y), Inches(_LINE), Inches(tall)
             )
             box.text_frame.word_wrap = True
             _put(box.text_frame, paragraphs_of_page, _TEXT, INK, gap=4)
@@ -106,7 +106,7 @@ class _Pen:
             self.turn()
         wide, tall = _LINE / columns, (_BOTTOM - self.y) / rows
         for place, chart in enumerate(charts):
-            left, top = MARGIN + place % columns * wide, self.y + place // columns * tall
+            left, top = SLIDE_MARGIN + place % columns * wide, self.y + place // columns * tall
             size = Inches(wide - 0.1), Inches(tall - 0.1)
             add_chart(self.slide, chart, (Inches(left), Inches(top), *size))
         self.y = _BOTTOM
@@ -119,7 +119,7 @@ class _Pen:
         for rows in _fitting(table.rows, lambda row: _row_height(row, widths), self, tall):
             heights = [tall, *(_row_height(row, widths) for row in rows)]
             frame = self.slide.shapes.add_table(
-                len(heights), len(widths), *map(Inches, (MARGIN, self.y, _LINE, sum(heights)))
+                len(heights), len(widths), *map(Inches, (SLIDE_MARGIN, self.y, _LINE, sum(heights)))
             )
             for i, wide in enumerate(widths):
                 frame.table.columns[i].width = Inches(wide)
@@ -181,7 +181,7 @@ def _put(
         paragraph.space_after = Pt(gap)
         run = paragraph.add_run()
         run.text = texts
-        run.font.size, run.font.bold, run.font.name = Pt(points), bold, LATIN
+        run.font.size, run.font.bold, run.font.name = Pt(points), bold, LATIN_FONT
         run.font.color.rgb = RGBColor.from_string(colour)
         face = run._r.get_or_add_rPr().makeelement(qn("a:ea"), {"typeface": EAST_ASIAN})
         # The schema requires a:ea directly after a:latin.

@@ -18,7 +18,7 @@ from pptx.slide import Slide
 from pptx.util import Length, Pt
 
 from core.report.document import BarChart, LineChart
-from core.report.exports.style import EAST_ASIAN, INK, LATIN, OPTIONS, RULE, STRONG, axis_end
+from core.report.exports.style import EAST_ASIAN, INK, LATIN_FONT, OPTIONS, RULE, STRONG, axis_end
 
 _POINTS = 12
 ChartPlace = tuple[Length, Length, Length, Length]  # left, top, width, height
@@ -32,8 +32,8 @@ def add_chart(slide: Slide, chart: BarChart | LineChart, place: ChartPlace) -> C
     drawn.has_title = True
     drawn.chart_title.include_in_layout = False
     run = drawn.chart_title.text_frame.paragraphs[0].add_run()
-    run.text, run.font.name, run.font.size, run.font.bold = chart.title, LATIN, Pt(14), True
-    drawn.font.size, drawn.font.name = Pt(_POINTS), LATIN
+    run.text, run.font.name, run.font.size, run.font.bold = chart.title, LATIN_FONT, Pt(14), True
+    drawn.font.size, drawn.font.name = Pt(_POINTS), LATIN_FONT
     drawn.font.color.rgb = RGBColor.from_string(INK)
     for properties in drawn._chartSpace.iter(qn("a:defRPr"), qn("a:rPr")):
         _japanese(properties)

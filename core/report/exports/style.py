@@ -12,7 +12,7 @@ from collections.abc import Iterable
 INK, MUTED, STRONG, RULE, SHADE = "1F2A33", "5B6770", "0072B2", "D5DDE3", "F3F6F8"
 # One colour an option, in the order of a chart's bars; Okabe and Ito's palette, lighter for print.
 OPTIONS = ("8CC6EC", "F2B27F", "8FD3BF", "C9B8DC")
-LATIN = "Calibri"
+LATIN_FONT = "Calibri"
 # Part of Windows and of Office for Mac; other systems substitute a Japanese typeface.
 EAST_ASIAN = "Yu Gothic"
 # The width of a letter in em; an average for Latin letters, with room for wide words.

@@ -32,23 +32,23 @@ from dashboard.decide.verdict import (
 from dashboard.i18n import DASH, Words, catalogue
 from dashboard.session import state
 
-FOLDER = Path(__file__).resolve().parent
+LIVE_FOLDER = Path(__file__).resolve().parent
 # data of curves and marks: money a day with its interval, and the big charts' figures
-COLUMNS = ("money", "money_low", "money_high", "coverage", "risk", "reviews", "leakage")
+CURVE_COLUMNS = ("money", "money_low", "money_high", "coverage", "risk", "reviews", "leakage")
 _SOURCES = {"risk": "selective_risk", "reviews": "reviews_per_day"}
-VERDICTS = ("adopt", "conditions", "reject", "unknown", "but")
+VERDICT_KINDS = ("adopt", "conditions", "reject", "unknown", "but")
 
 
 def joined(*scripts: str) -> str:
     """Return files of this folder joined into one module."""
     # A component is a single script: it cannot import a file next to it.
-    return "\n".join((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in scripts)
+    return "\n".join((LIVE_FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in scripts)
 
 
 _component = st.components.v2.component(
     "kakushin_live",
-    html=(FOLDER / "live.html").read_text(encoding="utf-8"),
-    css=(FOLDER / "live.css").read_text(encoding="utf-8"),
+    html=(LIVE_FOLDER / "live.html").read_text(encoding="utf-8"),
+    css=(LIVE_FOLDER / "live.css").read_text(encoding="utf-8"),
     js=joined("live", "shapes", "heard", "packed", "marks"),
 )
 
@@ -83,13 +83,13 @@ def contents(
     return {
         "texts": packed_texts(described),
         "curve": packed_columns(costed),
-        "columns": COLUMNS,
+        "columns": CURVE_COLUMNS,
         "tiles": [
             {"key": key, "label": words(f"tile.{key}"), "help": words(f"tile.{key}.help")}
             for key in TILES
         ],
         # the word of BUT counts its groups, so it comes with the texts of its threshold
-        "verdicts": {name: words(f"verdict.{name}") for name in VERDICTS if name != BUT},
+        "verdicts": {name: words(f"verdict.{name}") for name in VERDICT_KINDS if name != BUT},
         "ghost": dict(mark),
         "labels": {
             "threshold": words("threshold"),
@@ -122,11 +122,11 @@ def packed_texts(described: Sequence[Description]) -> str:
 
 
 def packed_columns(costed: pd.DataFrame) -> str:
-    """Return COLUMNS one after the other as little-endian float64, in base64.
+    """Return CURVE_COLUMNS one after the other as little-endian float64, in base64.
 
     Not JSON: this is exact, and JSON has no NaN.
     """
-    table = costed[[_SOURCES.get(name, name) for name in COLUMNS]]
+    table = costed[[_SOURCES.get(name, name) for name in CURVE_COLUMNS]]
     return base64.b64encode(table.to_numpy("<f8").T.tobytes()).decode("ascii")
 
 

@@ -16,20 +16,20 @@ import streamlit as st
 
 from core.decision.thresholds.daily_money import MONEY_PARTS, OptionCurve
 from core.report.frames import PART_SHARES, PartCurves
-from dashboard.decide.live import FOLDER, joined, number_patterns
+from dashboard.decide.live import LIVE_FOLDER, joined, number_patterns
 from dashboard.i18n import Words
 
 # steps of a share, 16 bits each: half a step is 0.0008%, less than the tooltip's 0.1% and than a
 # pixel
-LEVELS = 65534
-UNKNOWN = 65535  # encodes NaN, which integers lack
+PACKED_STEPS = 65534
+PACKED_UNKNOWN = 65535  # encodes NaN, which integers lack
 PATTERNS = ("card.interval", "basis.cases", "basis.labelled", "parts.n")
 # px of all but the rows, and of a row: fixed, so that nothing below ever moves
 _HEIGHT = {"options": (66, 72), "parts": (64, 46)}
 _component = st.components.v2.component(
     "kakushin_drawn",
-    html=(FOLDER / "drawn.html").read_text(encoding="utf-8"),
-    css=(FOLDER / "drawn.css").read_text(encoding="utf-8"),
+    html=(LIVE_FOLDER / "drawn.html").read_text(encoding="utf-8"),
+    css=(LIVE_FOLDER / "drawn.css").read_text(encoding="utf-8"),
     js=joined("shapes", "heard", "packed", "formats", "axes", "options", "parts", "drawn"),
 )
 
@@ -67,7 +67,7 @@ def parts_chart(words: Words, curves: PartCurves) -> dict[str, object]:
     A panel without any figure is left out.
     """
     levels = {
-        name: np.where(np.isnan(v), UNKNOWN, np.rint(v * LEVELS))
+        name: np.where(np.isnan(v), PACKED_UNKNOWN, np.rint(v * PACKED_STEPS))
         for name, v in curves.shares.items()
     }
     rows = [
