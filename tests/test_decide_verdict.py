@@ -1,5 +1,7 @@
 """The verdict at every place of the handle is core's verdict on the same counts, and says why."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,21 +10,23 @@ from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds import daily_money
 from core.decision.thresholds.consequence import threshold_consequence
 from core.decision.thresholds.costs import CostModel, UnitCosts
-from core.decision.thresholds.verdict import MONEY_UNKNOWN, policy_verdict
+from core.decision.thresholds.verdict import MONEY_UNKNOWN, break_even_escape, policy_verdict
 from dashboard.decide.verdict import AgainstReview, describe_thresholds
 from dashboard.i18n import LANGUAGE_NAMES, Words
 
 FULL_TIME = FullTime(5, 7.5, 0.8)
+AGAINST = AgainstReview(5 * 400.0, FULL_TIME, "AUD")
 NAMES = {"adopt": "adopt", "adopt_with_conditions": "conditions", "do_not_adopt": "reject"}
 
 
-def described(outcomes, confidence, escape: float, language: str = "en", seconds=0.36):
+def described(
+    outcomes, confidence, escape: float, language: str = "en", seconds=0.36, against=AGAINST
+):
     """Return the curve's counts, the cost model, and what is said at every threshold."""
     n = len(outcomes)
     counts = AcceptanceCurve(Histogram.from_predictions(["A"] * n, ["x"] * n, outcomes, confidence))
     terms = CostModel(400.0, UnitCosts(5, escape, 0.5), seconds)
     costed = daily_money.cost_curve(counts, terms)
-    against = AgainstReview(5 * 400.0, FULL_TIME, "AUD")
     return counts, terms, describe_thresholds(Words(language), costed, 400.0, against)
 
 
@@ -52,6 +56,36 @@ def test_all_three_verdicts_and_their_tiles_by_hand():
     assert said[1000].sentence == (
         "Nothing is accepted automatically: all 400 cases a day need review: 8 people."
     )
+
+
+def test_a_no_names_the_labels_not_learned_and_the_cost_of_an_escape_that_would_make_it_a_yes():
+    """80 right and 20 of unknown labels at 0.9, 400 a day: all are accepted at 0.5, with 80 escapes
+    a day at 400 each. The reviews saved cost 400 * 5 = 2,000 a day, less 400 * 0.36 s * 0.50 an hour
+    = 0.02 for the machine: an escape may cost 1,999.98 / 80 = 25.00.
+    """
+    outcomes = ["right"] * 80 + ["unseen"] * 20
+    against = replace(AGAINST, escape=400.0, untrained=0.2)
+    _, terms, verdicts = described(outcomes, [0.9] * 100, 400.0, against=against)
+    assert verdicts[500].sentence.startswith(
+        "20% of the cases have labels that the model did not learn: every answer to them is wrong."
+    )
+    assert verdicts[500].sentence.endswith(
+        " It would pay if an escape cost less than A$25.00, not A$400.00."
+    )
+    even = replace(terms, costs=replace(terms.costs, escape=1_999.98 / 80))
+    counts = AcceptanceCurve(
+        Histogram.from_predictions(["A"] * 100, ["x"] * 100, outcomes, [0.9] * 100)
+    )
+    money = threshold_consequence(counts, 0.5, even).money_per_day.value
+    assert money == pytest.approx(even.review_all)
+
+
+def test_reviewers_misses_count_for_both_sides_of_the_break_even():
+    """Nothing that costs as much as reviewing everything at any price of an escape has one."""
+    assert break_even_escape(-10.0, 0.0, 400.0) is None
+    assert break_even_escape(100.0, -1.0, 400.0) is None
+    assert break_even_escape(900.0, 2.0, 400.0) is None  # 900 of 800 are no escapes' cost
+    assert break_even_escape(700.0, 2.0, 400.0) == 50.0
 
 
 def test_what_is_mostly_wrong_is_not_adopted_however_cheap_an_escape_is():

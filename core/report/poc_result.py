@@ -22,6 +22,7 @@ from core.decision.thresholds.route import RouteAtThreshold, route_to_people
 from core.decision.thresholds.verdict import (
     ADOPT,
     PolicyVerdict,
+    break_even_escape,
     policy_verdict,
 )
 from core.errors import NoCasesError, NotFoundError
@@ -229,7 +230,7 @@ def _break_even(trial: PolicyConsequence) -> float | None:
     # A reviewer's error is an escape too, so a share of the escapes happens with either way.
     more_escapes = leakage - costs.reviewer_miss * coverage
     saved = coverage * (costs.review - costs.per_acceptance) - fixed
-    return saved / more_escapes if saved > 0 and more_escapes > 0 else None
+    return break_even_escape(costs.escape * more_escapes - saved, more_escapes, costs.escape)
 
 
 def _fixed_per_case(terms: CostModel) -> float:

@@ -21,7 +21,7 @@ from core.decision.thresholds.consequence import PolicyConsequence
 from core.decision.thresholds.costs import CostModel
 from core.decision.thresholds.route import RouteToPeople
 from core.decision.thresholds.solver import ThresholdSolver, preset_faults, preset_thresholds
-from core.types import RunRecord
+from core.types import OUTCOMES, RunRecord
 from dashboard.components import choice_row, controls, sentences, shell
 from dashboard.components.active_policy import Ghost
 from dashboard.decide import (
@@ -168,6 +168,8 @@ class View:
             currency,
             None if ghost is None else tuple(ghost.figures[key] for key in TILES),
             self.context.costs.reviewer_miss,
+            self.context.costs.escape,
+            self._untrained_share(),
         )
         route = self.context.route
         return cached_result(
@@ -183,6 +185,12 @@ class View:
             None if route is None else self.routed,
             self.context.applied_route is not None,
         )
+
+    def _untrained_share(self) -> float:
+        """Return the share of labelled cases whose label the model did not learn, if they count."""
+        totals = dict(zip(OUTCOMES, self.counts.accepted[:, 0].tolist(), strict=True))
+        labelled = sum(totals.values()) - totals["unlabelled"]
+        return totals["unseen"] / labelled if labelled and self.choices.unseen else 0.0
 
     def draw_handle(self) -> None:
         """Draw the verdict, the handle and the tiles."""

@@ -17,7 +17,7 @@ from core.counts.tally import scaled_interval
 from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.costs import DAYS_PER_MONTH
 from core.decision.thresholds.route import RouteToPeople
-from core.decision.thresholds.verdict import MOSTLY_WRONG_RISK
+from core.decision.thresholds.verdict import MOSTLY_WRONG_RISK, break_even_escape
 from core.types import Interval
 from dashboard.components import active_policy
 from dashboard.i18n import DASH, Words
@@ -51,6 +51,8 @@ class AgainstReview:
     # figures of the active policy in the order of TILES, as active_policy.figures gives them
     policy: tuple[float | None, ...] | None = None
     miss: float = 0.0  # share of the reviews that leave a wrong answer
+    escape: float | None = None  # cost of an escape; None gives no break-even
+    untrained: float = 0.0  # share of the labelled cases whose label the model did not learn
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,8 @@ def _sentence(words: Words, verdict: str, outcome: Outcome, against: AgainstRevi
     # rejected although it saves money, or before money was considered: the risk is the reason
     if verdict == REJECT and (outcome.money.value is None or outcome.money.value < review_all):
         wrong = words.percent(outcome.risk, 0)
-        return work + words.sentence_space + words.text("verdict.mostly_wrong", risk=wrong)
+        parts = [*_untrained(words, against), work, words.text("verdict.mostly_wrong", risk=wrong)]
+        return words.sentence_space.join(parts)
 
     # money is known here: the two returns above have the other cases
     saved = [
@@ -196,11 +199,31 @@ def _sentence(words: Words, verdict: str, outcome: Outcome, against: AgainstRevi
     # the sentence on a rejection names no interval
     named = saved[:1] if verdict == REJECT else saved
     money, low, high = map(words.money_form(named, against.currency), saved)
-    return (
-        work
-        + words.sentence_space
-        + words.text(f"verdict.{verdict}.money", money=money, low=low, high=high)
-    )
+    parts = [work, words.text(f"verdict.{verdict}.money", money=money, low=low, high=high)]
+    if verdict == REJECT:
+        parts = [*_untrained(words, against), *parts, *_break_even(words, outcome, against)]
+    return words.sentence_space.join(parts)
+
+
+def _untrained(words: Words, against: AgainstReview) -> list[str]:
+    """Return the sentence on labels that the model did not learn, if they are at least 1%."""
+    if against.untrained < 0.01:
+        return []
+    return [words.text("verdict.reject.untrained", share=words.percent(against.untrained, 0))]
+
+
+def _break_even(words: Words, outcome: Outcome, against: AgainstReview) -> list[str]:
+    """Return the sentence on the cost of an escape below which the threshold pays, if one exists."""
+    if against.escape is None:
+        return []
+    more_money = cast(float, outcome.money.value) - against.review_all
+    reviews_saved = outcome.cases_per_day - outcome.reviews
+    more_escapes = cast(float, outcome.escapes.value) - against.miss * reviews_saved
+    cost = break_even_escape(more_money, more_escapes, against.escape)
+    if cost is None:
+        return []
+    most, now = map(words.money_form([cost], against.currency), (cost, against.escape))
+    return [words.text("verdict.reject.break_even", most=most, cost=now)]
 
 
 def _people(words: Words, reviews_per_day: float, against: AgainstReview) -> str:

@@ -44,6 +44,18 @@ class PolicyVerdict:
     saving_per_day: Interval
 
 
+def break_even_escape(more_money: float, more_escapes: float, escape: float) -> float | None:
+    """Return the cost of an escape at which a policy costs as much as reviewing every case.
+
+    more_money, more_escapes: of the policy over reviewing every case, in the same time. escape: the
+    cost that `more_money` counts with. None if the policy saves no review or adds no escape.
+    """
+    if more_escapes <= 0:
+        return None
+    cost = escape - more_money / more_escapes
+    return cost if cost > 0 else None
+
+
 def policy_verdict(consequence: PolicyConsequence, limit: RiskLimit | None = None) -> PolicyVerdict:
     """Return the verdict on a policy under an optional limit on one of its risks."""
     model = consequence.cost_model

@@ -80,6 +80,10 @@ def contents(
     # A scale up to the most expensive threshold would flatten the part near the decision.
     money = costed["money"].dropna()
     highest = max([2 * against.review_all, *([1.2 * money.min()] if len(money) else [])])
+    most = words.money(highest * DAYS_PER_MONTH, against.currency)
+    # The curve runs along the scale's end where it costs more.
+    if len(money) and money.max() > highest:
+        most = words.text("verdict.curve.more", money=most)
     return {
         "texts": packed_texts(described),
         "curve": packed_columns(costed),
@@ -97,7 +101,7 @@ def contents(
             "now": words("now"),
             "money": words("verdict.curve"),
             "review_all": words("option.human"),
-            "most": words.money(highest * DAYS_PER_MONTH, against.currency),
+            "most": most,
         },
         "reviewAll": against.review_all,
         # the browser divides by it

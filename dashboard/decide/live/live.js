@@ -7,6 +7,7 @@ const KEY_PAUSE_MS = 200; // from the last key to the message, so that a held ke
 const KEYS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10, Home: -STEPS, End: STEPS };
 const MONEY = 0, NOW = 8; // slots of the theme's chartCategoricalColors, as in dashboard/components/charts.py
 const HEIGHT = 84; // px of the curve
+const EDGE = 6; // px above its upper end, for the point
 const handles = new WeakMap(); // element -> Handle: the page calls the function below again for all new data
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -166,9 +167,9 @@ function tile({ key, label, help: text }) {
   return make("div", `tile tile-${key}`, name, make("div", "figure"), make("div", "lines"), make("div", "ghost"));
 }
 
-// Return the px from the top of a curve whose upper end is `most`.
+// Return the px from the top of a curve whose upper end is `most`; what is above it runs along that end.
 function height(value, most) {
-  return HEIGHT * (1 - value / most);
+  return HEIGHT - (HEIGHT - EDGE) * Math.min(value / most, 1);
 }
 
 // Return money over the slider's scale with its 95% band, and a line at reviewing every case; nothing if money is unknown.
