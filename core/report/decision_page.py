@@ -11,6 +11,7 @@ from dataclasses import replace
 from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.costs import DAYS_PER_MONTH
 from core.decision.thresholds.verdict import policy_verdict
+from core.messages import sentence
 from core.report import phrases
 from core.report.document import DocumentSection, DocumentTable, TableCell, text_cell
 from core.report.meeting import ScenarioColumn
@@ -60,7 +61,7 @@ def decision_section(
         )
     verdict = policy_verdict(column.figures.consequence)
     title = words(f"minutes.verdict.{verdict.decision}", name=column.name)
-    reasons = [words(f"minutes.reason.{reason}") for reason in verdict.reasons]
+    reasons = [sentence(words.language, f"poc.reason.{name}") for name in verdict.reasons]
     lines = (
         _cost_sentence(words, column),
         *reasons,
