@@ -67,8 +67,9 @@ class Reviews:
         """Add all verdicts or none; return how many are new.
 
         Run, case, reviewer and time identify a verdict. Raises NotFoundError for an unknown run or
-        case, StoreError for another verdict under the same identity, and for an audit without a
-        draw of the same inclusion probability before it.
+        case, SettingsError for "right", or "wrong" without a label, of a case that the model gave no
+        answer for, StoreError for another verdict under the same identity, and for an audit without
+        a draw of the same inclusion probability before it.
         """
         self.principal.require("review.verdict")
         verdicts = [
@@ -80,6 +81,7 @@ class Reviews:
                 self.store.run(run_id)
                 case_ids = [verdict.case_id for verdict in verdicts if verdict.run_id == run_id]
                 intake.require_cases(connection, run_id, case_ids)
+                _require_answers(connection, run_id, verdicts)
             added = [verdict for verdict in verdicts if _add_verdict(connection, verdict)]
             self._trail.append(self.principal, [_verdict_event(verdict) for verdict in added])
             return len(added)
@@ -286,6 +288,21 @@ def _filter_column(name: str) -> str:
 def _verdict_event(verdict: ReviewVerdict) -> TrailEvent:
     details = {"case": verdict.case_id, "verdict": verdict.verdict, "audit": verdict.audit}
     return TrailEvent("review.verdict", verdict.reviewer, verdict.run_id, details)
+
+
+def _require_answers(
+    connection: duckdb.DuckDBPyConnection, run_id: str, verdicts: Sequence[ReviewVerdict]
+) -> None:
+    # Such a verdict is about the model's answer: of a case without one it would say nothing.
+    about_answer = [
+        verdict.case_id
+        for verdict in verdicts
+        if verdict.run_id == run_id
+        and (verdict.verdict == "right" or (verdict.verdict == "wrong" and verdict.label is None))
+    ]
+    unscored = intake.unscored_among(connection, run_id, about_answer)
+    if unscored:
+        raise SettingsError("store.verdict_no_answer", case=min(unscored))
 
 
 def _add_verdict(connection: duckdb.DuckDBPyConnection, verdict: ReviewVerdict) -> bool:
