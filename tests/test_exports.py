@@ -16,6 +16,7 @@ from pptx import Presentation
 from pptx.oxml.ns import qn
 
 from core.decision.meeting.scenario import MeetingAssumptions
+from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.costs import UnitCosts
 from core.decision.thresholds.policy import Policy
 from core.errors import SettingsError
@@ -326,7 +327,15 @@ def test_a_recorded_decision_comes_first_and_the_figures_say_what_it_costs(store
     dearer = costly.measure("money_per_month").value - free.measure("money_per_month").value
     saved = f"Scenario B costs A${dearer:,.0f} a month less than scenario A"
     assert decision.paragraphs[1].startswith(saved)
-    assert decision.tables[0].heads[2] == "Scenario A"
+    table = decision.tables[0]
+    assert table.heads[2] == "Scenario A"
+    # 5,000 reviews of 5 minutes a day are 416.7 hours; 5 of 7 days of 6 hours are 4.29: 97.2 people
+    at_desk = FullTime(5, 7.5, 0.8)
+    texts = (
+        minutes_document(Words("en"), [costly], [], None, "x", AT, at_desk).sections[0].tables[0]
+    )
+    people = next(row for row in texts.rows if row[0].text == "Full-time people")
+    assert (people[1].text, people[1].number) == ("98", 98)
     about_none = replace(begin, scenario=None, scenario_version=None, decision="x" * 70)
     decision = minutes_document(Words("en"), [costly, free], [about_none], None, "x", AT).sections[
         0

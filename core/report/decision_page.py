@@ -224,7 +224,10 @@ def _row(
 def _people_row(
     words: ReportWords, volume: float, reviews: Interval, full_time: FullTime
 ) -> tuple[TableCell, ...]:
-    people = [full_time.people(per_day) for per_day in (volume, reviews.estimate[0])]
-    cells = [TableCell(words.number(n, 1), n, "#,##0.0") for n in people]
+    # whole people, as the page Decide counts them
+    people = [
+        full_time.least(per_day) if per_day else 0 for per_day in (volume, reviews.estimate[0])
+    ]
+    cells = [TableCell(words.number(n, 0), n, "#,##0") for n in people]
     basis = words("minutes.verdict.people.basis", minutes=f"{full_time.minutes:g}")
     return text_cell(words("minutes.verdict.people")), *cells, text_cell(basis)
