@@ -99,7 +99,7 @@ def test_hashes_stay_out_of_the_list(store):
 
 DETAILS = [
     ("decisions.apply", {"policy": "line", "version": 2, "accepted": 1_234, "review": 1})
-    + ("line, version 2: 1,234 accepted, 1 for people.",),
+    + ("line, version 2. Accepted: 1,234; sent to people: 1.",),
     ("meeting.decide", {"reason": "cheap", "scenario": "meeting B", "version": 1})
     + ("Scenario B, version 1. Reason: cheap",),
     ("meeting.decide", {"reason": "cheap", "scenario": None, "version": None}, "Reason: cheap"),
