@@ -70,9 +70,9 @@ class Formats {
 
 // Return size and name of the unit for amounts of `least` to `most` yen; the same as core.messages.figures.
 function yenUnit(least, most) {
-  let power = most < 99999.5 ? 0 : Math.round(most / 1e4) < 10000 ? 1 : 2;
-  while (power && least < 0.1 * 1e4 ** power) power--;
-  return [1e4 ** power, ["円", "万円", "億円"][power]];
+  let place = most < 99999.5 ? 0 : Math.round(most / 1e4) < 10000 ? 1 : 2;
+  while (Math.round(least) < [0, 1_000, 99_995_000][place]) place--;
+  return [1e4 ** place, ["円", "万円", "億円"][place]];
 }
 
 // Return the decimals that show `figures` significant figures, at most 6; the same as dashboard.i18n's _places.
