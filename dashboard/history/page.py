@@ -50,7 +50,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     zone_name = st.context.timezone or "UTC"
     zone = ZoneInfo(zone_name)
     if days != ALL:
-        frame = within_days(frame, days, datetime.now(zone).date(), zone)
+        frame = within_days(frame, str(days), datetime.now(zone).date(), zone)
     if kind != ALL:
         frame = frame[frame["kind"] == kind]
     if person != ALL:
