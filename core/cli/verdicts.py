@@ -32,9 +32,10 @@ def add_gold(verbs) -> None:
 def _export(arguments, settings: Settings) -> None:
     from core.pipeline.verdict_files import export_verdicts
 
-    n = export_verdicts(store_of(settings), arguments.run_id, arguments.out)
-    file = str(arguments.out)
-    print(sentence(reader_language(), "pipeline.verdicts_written", file=file, n=n))
+    n, tasks = export_verdicts(store_of(settings), arguments.run_id, arguments.out)
+    values = {"file": str(arguments.out), "n": n, "tasks": tasks}
+    key = "pipeline.tasks_written" if tasks else "pipeline.verdicts_written"
+    print(sentence(reader_language(), key, **values))
 
 
 def _import(arguments, settings: Settings) -> None:

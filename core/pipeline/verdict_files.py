@@ -45,8 +45,8 @@ class VerdictImport:
     new_labels: tuple[str, ...]
 
 
-def export_verdicts(store: Store, run_id: str, path: Path) -> int:
-    """Write the verdicts of a run that count into a file; return how many.
+def export_verdicts(store: Store, run_id: str, path: Path) -> tuple[int, int]:
+    """Write the verdicts of a run that count into a file; return how many verdicts and tasks.
 
     path: ends in .csv, .xlsx, .parquet or .jsonl for a table, in .json for Label Studio's tasks:
     the cases that the last policy sends to people, its audits, and all cases with a verdict. An
@@ -60,6 +60,7 @@ def export_verdicts(store: Store, run_id: str, path: Path) -> int:
     cases = judged_cases(store, run_id)
     verdicts = _last_verdicts(reviews, run_id)
     verdicts = verdicts[verdicts["verdict"] != "withdrawn"]
+    tasks: list[dict] = []
     if ending == TASKS_ENDING:
         work = _cases_for_people(store, run_id, cases, verdicts["case_id"].tolist())
         tasks = label_studio_tasks(work, verdicts, f"{run.model}@{run.model_hash}")
@@ -67,7 +68,7 @@ def export_verdicts(store: Store, run_id: str, path: Path) -> int:
     else:
         table = verdicts.merge(cases[["case_id", "predicted"]], on="case_id")
         write_table(table[[*_COLUMNS, "audit", "blind"]], path)
-    return len(verdicts)
+    return len(verdicts), len(tasks)
 
 
 def import_verdicts(store: Store, run_id: str, path: Path, reviewer: str) -> VerdictImport:

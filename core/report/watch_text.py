@@ -84,6 +84,17 @@ def diagnosis_matrix(report: WatchReport, language: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def basis_text(report: WatchReport, policy: str, language: str) -> str:
+    """Return what is watched, against what and with which rate of false alarms.
+
+    policy: its name and version, or its threshold.
+    """
+    values = {"policy": policy, "n": report.reference_risk.n, "every": report.every}
+    if report.risk_limit is None:
+        return sentence(language, "watch.basis_unlimited", **values)
+    return sentence(language, "watch.basis", limit=report.risk_limit, **values)
+
+
 def headline_text(report: WatchReport, language: str) -> str:
     """Return the state of the stream in one sentence."""
     harm = sum(alarm.level == HARM for alarm in report.alarms)

@@ -252,7 +252,8 @@ class Reviews:
         run_id: the scoring run. policy, version: the policy's. limit: rows at most; None is all.
         equal: required values of the columns decision, reason, segment or predicted. Columns: those
         of a prediction without its probabilities, then decision, reason, policy, policy_version,
-        certificate, model_hash, at (UTC). Raises NotFoundError for an unknown run, SettingsError
+        certificate, model_hash, at (UTC), audit_probability (of an accepted case that is drawn for
+        an audit, NaN for all others). Raises NotFoundError for an unknown run, SettingsError
         for another column in `equal`.
         """
         filters = "".join(f" AND {_filter_column(name)} = ?" for name in equal)
@@ -260,10 +261,13 @@ class Reviews:
             self.store.run(run_id)
             return connection.execute(
                 f"SELECT {_PREDICTION}, decision, reason, policy, policy_version, certificate,"  # noqa: S608
-                f' model_hash, "at" FROM {ALL_CASES} p JOIN'
+                " model_hash, \"at\", CASE WHEN decision = 'accepted' THEN audit_probability END"
+                f" AS audit_probability FROM {ALL_CASES} p JOIN"
                 f" (SELECT * EXCLUDE (run_id, position) FROM decisions WHERE {_BY_VERSION}) d"
+                " USING (case_id) LEFT JOIN (SELECT case_id, max(inclusion_probability) AS"
+                f" audit_probability FROM draws WHERE {_BY_VERSION} GROUP BY case_id)"
                 f' USING (case_id) WHERE p.run_id = ?{filters} ORDER BY "row", case_id LIMIT ?',
-                [run_id, policy, version, run_id, *equal.values(), limit],
+                [*(run_id, policy, version) * 2, run_id, *equal.values(), limit],
             ).df()
 
     def decision_counts(self, run_id: str, policy: str, version: int) -> pd.DataFrame:
