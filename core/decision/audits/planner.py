@@ -17,7 +17,7 @@ from core.errors import SettingsError
 from core.stats.exact_bounds import anytime_evidence
 
 # What further audits can show, see audit_outlook.
-FEW_ACCEPTED, MISSED, NEVER, MORE = "few", "missed", "never", "more"
+FEW_ACCEPTED, MISSED, NEVER, PLANNED = "few", "missed", "never", "more"
 MOST_AUDITS = 100_000  # further audits; a need beyond it is answered with None
 
 
@@ -72,7 +72,7 @@ def audit_outlook(summary: AuditSummary, target: float) -> tuple[str, AuditPlan 
     """Return what further audits can show about "leakage <= target", in [0, 1): a code and a plan.
 
     FEW_ACCEPTED: too few cases are accepted for more leakage. MISSED: the audits show more leakage
-    already. NEVER: not even all audits would show it. MORE: those of the plan, without an error,
+    already. NEVER: not even all audits would show it. PLANNED: those of the plan, without an error,
     show it. Audits without a clear answer count as wrong.
     """
     coverage = summary.coverage or 0.0
@@ -86,7 +86,7 @@ def audit_outlook(summary: AuditSummary, target: float) -> tuple[str, AuditPlan 
         wrong=summary.wrong + summary.missing,
         population=summary.accepted,
     )
-    return (NEVER, None) if plan.audits is None else (MORE, plan)
+    return (NEVER, None) if plan.audits is None else (PLANNED, plan)
 
 
 def _passes(
