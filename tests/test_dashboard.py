@@ -54,7 +54,7 @@ def test_the_figures_are_those_of_the_counts(open_page, tmp_path):
     page = open_page(tmp_path, t="0.9")
     assert tile_values(page) == ["6.0", "30", "A$4,645"]
     verdict, sentence, _ = described(page)
-    assert verdict == "reject"
+    assert verdict == "do_not_adopt"
     assert "40% is accepted automatically; 6.0 a day need review: 1 person." in sentence
     assert "A$3,427 a month more than reviewing everything" in sentence
     text = page_text(page)

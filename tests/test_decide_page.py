@@ -472,6 +472,6 @@ def test_the_route_to_a_yes_names_what_to_send_to_people_and_the_verdict_after_i
     assert described(page)[0] == "but"
     assert "saves" not in described(page)[1]
     text = page_text(show_tab(page, "causes"))
-    assert "Send these to people: B. The verdict is then: adopt." in text
+    assert "Send these to people: B. The verdict is then: Adopt." in text
     assert "saves A$2,370 a month" in text
     assert catalogue("en")["route.none"] in page_text(move(page, 0.95).run())

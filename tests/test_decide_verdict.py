@@ -16,7 +16,6 @@ from dashboard.i18n import LANGUAGE_NAMES, Words
 
 FULL_TIME = FullTime(5, 7.5, 0.8)
 AGAINST = AgainstReview(5 * 400.0, FULL_TIME, "AUD")
-NAMES = {"adopt": "adopt", "adopt_with_conditions": "conditions", "do_not_adopt": "reject"}
 
 
 def described(
@@ -38,7 +37,7 @@ def test_the_verdict_of_the_curve_is_cores_verdict_at_each_threshold(escape):
     counts, terms, said = described(outcomes, confidence, escape)
     for step in range(0, 1001, 50):
         verdict = policy_verdict(threshold_consequence(counts, step / 1000, terms))
-        assert said[step].verdict == NAMES[verdict.decision], step
+        assert said[step].verdict == verdict.decision, step
         assert MONEY_UNKNOWN not in verdict.reasons
 
 
@@ -51,8 +50,8 @@ def test_all_three_verdicts_and_their_tiles_by_hand():
     assert said[500].tiles[0].value == "40"
     assert said[500].tiles[0].lines[0] == "1 person"
     # 40 * 5 + 0 = 200 of 2,000 a day; at the upper bound 200 + 400 * 400 * 0.0370 = 6,119
-    assert said[500].verdict == "conditions"
-    assert said[0].verdict == "reject"  # 40 escapes a day cost 16,000
+    assert said[500].verdict == "adopt_with_conditions"
+    assert said[0].verdict == "do_not_adopt"  # 40 escapes a day cost 16,000
     assert said[1000].sentence == (
         "Nothing is accepted automatically: all 400 cases a day need review: 8 people."
     )
@@ -90,7 +89,7 @@ def test_reviewers_misses_count_for_both_sides_of_the_break_even():
 
 def test_what_is_mostly_wrong_is_not_adopted_however_cheap_an_escape_is():
     _, _, said = described(["right"] * 50 + ["wrong"] * 50, [0.9] * 100, 0.01)
-    assert said[500].verdict == "reject"
+    assert said[500].verdict == "do_not_adopt"
     assert "But 50% of what it accepts is wrong." in said[500].sentence
 
 

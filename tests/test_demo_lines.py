@@ -24,9 +24,7 @@ def built(monkeypatch, tmp_path) -> list[str]:
     """The names of the lines that the demo trains, without training any."""
     names = []
     monkeypatch.setattr(demo, "fetch_minilm", lambda cache: tmp_path)
-    monkeypatch.setattr(
-        demo, "_build_line", lambda store, settings, line, *_: names.append(line.name)
-    )
+    monkeypatch.setattr(demo, "_build_line", lambda job: names.append(job.line.name))
     return names
 
 

@@ -16,6 +16,7 @@ from pptx import Presentation
 from pptx.oxml.ns import qn
 
 from core.decision.meeting.scenario import MeetingAssumptions
+from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.costs import UnitCosts
 from core.decision.thresholds.policy import Policy
 from core.errors import SettingsError
@@ -25,6 +26,7 @@ from core.report.document import BarChart, DocumentSection, LineChart, ReportDoc
 from core.report.exports import EXPORT_FORMATS, export_document
 from core.report.exports.style import axis_end, line_count
 from core.report.minutes import minutes_document
+from core.store.meetings import MeetingDecision
 from dashboard.i18n import LANGUAGE_NAMES, Words, catalogue
 from tests.minutes import AT, FORMULA, LONG, TAG, columns, document
 from tests.stores import add_run, make_store
@@ -312,6 +314,35 @@ def test_the_decision_is_about_the_cheapest_scenario_and_names_what_reviewing_ev
     assert decision.title == "Do not adopt scenario A, the cheapest"
     assert "against A$913,125 for reviewing everything" in decision.paragraphs[0]
     assert catalogue("en")["minutes.verdict.undecided"] in decision.paragraphs
+
+
+def test_a_recorded_decision_comes_first_and_the_figures_say_what_it_costs(store):
+    """Nothing above a decision for A may read as a decision for B, the cheaper scenario."""
+    costly, _ = columns(store, "AB")
+    _, free = columns(store, "AB", MeetingAssumptions(review=6.0, escape=0.0))
+    begin = MeetingDecision("Start with  A", "known", "Tanaka", "meeting A", 1, AT)
+    decision = minutes_document(Words("en"), [costly, free], [begin], None, "x", AT).sections[0]
+    assert decision.title == "Decided: Start with A"
+    assert decision.paragraphs[0] == "The figures: do not adopt scenario A."
+    dearer = costly.measure("money_per_month").value - free.measure("money_per_month").value
+    saved = f"Scenario B costs A${dearer:,.0f} a month less than scenario A"
+    assert decision.paragraphs[1].startswith(saved)
+    table = decision.tables[0]
+    assert table.heads[2] == "Scenario A"
+    # 5,000 reviews of 5 minutes a day are 416.7 hours; 5 of 7 days of 6 hours are 4.29: 97.2 people
+    at_desk = FullTime(5, 7.5, 0.8)
+    texts = (
+        minutes_document(Words("en"), [costly], [], None, "x", AT, at_desk).sections[0].tables[0]
+    )
+    people = next(row for row in texts.rows if row[0].text == "Full-time people")
+    assert (people[1].text, people[1].number) == ("98", 98)
+    about_none = replace(begin, scenario=None, scenario_version=None, decision="x" * 70)
+    decision = minutes_document(Words("en"), [costly, free], [about_none], None, "x", AT).sections[
+        0
+    ]
+    assert decision.title == f"Decided: {'x' * 59}…"
+    assert decision.paragraphs[0] == "The figures: do not adopt scenario B."
+    assert decision.tables[0].heads[2] == "Scenario B"
 
 
 def test_times_are_those_of_the_readers_zone(made):

@@ -524,8 +524,11 @@ def test_a_case_without_an_answer_waits_for_people_and_can_be_judged(home):
     gate = open_gate(home, FixedScorer({text: np.nan}))
     with local_client(gate_app(gate)) as client:
         decide(client, SURE, text)
-        judged = client.post("/v1/verdicts", json={"verdicts": [verdict("c1", label=LABELS[2])]})
-        assert judged.json() == {"added": 1}
+        answers = [verdict("c1", label=LABELS[2]), verdict("c1", verdict="wrong", label=LABELS[2])]
+        judged = [client.post("/v1/verdicts", json={"verdicts": [v]}) for v in answers]
+        assert judged[0].status_code == 422  # right: of no answer
+        assert judged[0].json()["code"] == "store.verdict_no_answer"
+        assert judged[1].json() == {"added": 1}
     store, run_id = Store(home.store), gate.transfer.run.run_id
     table = Audits(store).audited_cases(run_id, "line", 1, unscored=True)
     queue = review_queue(table, escape=10, review=1, minutes=2, capacity_minutes=60)

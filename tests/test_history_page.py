@@ -1,14 +1,23 @@
 """The page 'History': one list of actions and runs, in the reader's time, filtered and exported."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
 
 from core.identity import PERMISSIONS
-from core.report.history import ACCESS_KIND, KINDS, action_kind, history_frame
+from core.report.history import (
+    ACCESS_KIND,
+    KINDS,
+    TODAY,
+    WEEK,
+    YESTERDAY,
+    action_kind,
+    history_frame,
+    within_days,
+)
 from core.store.ledger import Ledger
 from core.store.trail import AuditTrail
 from dashboard.history import tables as history_tables
@@ -90,7 +99,7 @@ def test_hashes_stay_out_of_the_list(store):
 
 DETAILS = [
     ("decisions.apply", {"policy": "line", "version": 2, "accepted": 1_234, "review": 1})
-    + ("line, version 2: 1,234 accepted, 1 for people.",),
+    + ("line, version 2. Accepted: 1,234; sent to people: 1.",),
     ("meeting.decide", {"reason": "cheap", "scenario": "meeting B", "version": 1})
     + ("Scenario B, version 1. Reason: cheap",),
     ("meeting.decide", {"reason": "cheap", "scenario": None, "version": None}, "Reason: cheap"),
@@ -128,3 +137,22 @@ def test_a_subject_names_its_version():
         details = {"name": subject.removesuffix(" 3"), "version": 3}
         assert history_words.subject_text(words, subject, details) == text
     assert history_words.subject_text(words, "score-1", {"policy": "a", "version": 1}) == "score-1"
+
+
+def test_days_are_those_of_the_reader(store, open_view, tmp_path):
+    """20:30 UTC of 31 March is 05:30 of 1 April in Tokyo."""
+    entries = AuditTrail(store).entries()
+    entries["at"] = pd.to_datetime(["2026-03-31 20:30", "2026-03-31 14:59"])
+    frame, tokyo = history_frame(entries, []), ZoneInfo("Asia/Tokyo")
+    days = {TODAY: 1, YESTERDAY: 1, WEEK: 2}
+    for name, n in days.items():
+        assert len(within_days(frame, name, date(2026, 4, 1), tokyo)) == n
+    assert within_days(frame, TODAY, date(2026, 4, 1), tokyo)["action"].tolist() == [
+        "policy.approve"
+    ]
+    assert within_days(frame, YESTERDAY, date(2026, 3, 31), ZoneInfo("UTC")).empty
+    assert len(within_days(frame[:0], WEEK, date(2026, 4, 1), tokyo)) == 0
+    assert "Nothing has been recorded" in page_text(
+        open_view("history", tmp_path, when="yesterday")
+    )
+    assert len(listed(open_view("history", tmp_path, when="week"))) == 2

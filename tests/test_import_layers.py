@@ -31,11 +31,10 @@ CORE = {
     "core.stats": GROUND,
     "core.counts": GROUND | {"core.stats"},
     "core.decision": NUMBERS,
-    "core.monitor": NUMBERS,
     "core.cases": GROUND | {"core.stats"},
     "core.store": NUMBERS,
     "core.models": GROUND | {"core.stats"},
-    "core.report": NUMBERS | {"core.decision", "core.monitor", "core.store"},
+    "core.report": NUMBERS | {"core.decision", "core.store"},
     "core.jobs": GROUND | {"core.cases"},
     "core.pipeline": NUMBERS | {"core.models", "core.store", "core.cases", "core.decision"},
 }

@@ -143,7 +143,7 @@ def catalogue(tmp_path, monkeypatch):
             )
             (tmp_path / language).mkdir()
             (tmp_path / language / "room.po").write_text(head + text, encoding="utf-8")
-        monkeypatch.setattr("core.messages.FOLDER", tmp_path)
+        monkeypatch.setattr("core.messages.MESSAGES_FOLDER", tmp_path)
 
     return catalogue
 

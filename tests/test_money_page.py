@@ -49,7 +49,7 @@ def test_the_figures_are_those_of_the_scenario_in_the_link(open_page, tmp_path):
     text = page_text(page)
     assert "Teacher + review is worth most: A$5,440 over 12 months (A$5,440 to A$5,440)." in text
     assert "Payback: 5 months (P10 to P90: 5 months to 5 months)" in text
-    assert "Hours freed: 800 a month (800 to 800), apart from cash" in text
+    assert "Hours freed a month: likely 800 (P10 to P90: 800 to 800), apart from cash" in text
     assert "These cases measure no share of wrong answers" in text
 
 

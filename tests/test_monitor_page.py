@@ -65,6 +65,20 @@ def test_a_rehearsal_records_no_alarm(open_page, tmp_path, watched_store):
     assert "monitor_record" not in {button.key for button in page.button}
 
 
+@pytest.mark.parametrize(
+    ("language", "cause", "heading"),
+    [
+        ("en", "audited since the change", "What the alarms mean together"),
+        ("ja", "変化以降に監査した", "警報の読み方"),
+    ],
+)
+def test_alarms_are_diagnosed_in_a_sentence_with_its_next_step(open_page, language, cause, heading):
+    page = open_page("full", lang=language, rehearse="100", every="1000", t="0.3")
+    assert not page.exception
+    assert cause in page_text(page)
+    assert heading in [box.label for box in page.expander]
+
+
 def test_the_page_watches_the_active_policy(open_page, tmp_path, watched_store):
     page = open_page(tmp_path)
     assert "Watched: line, version 2" in page_text(page)

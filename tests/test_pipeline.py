@@ -301,7 +301,7 @@ def test_embedding_lr_with_the_points_choices_is_what_it_is_with_its_own(home, m
     training = PointSettings.model_validate(point.settings | {"base": base})
     cases = kept_cases(settings, "line")
     own = train_linear(store, settings, "own", cases, training)
-    monkeypatch.setattr(linear_start, "_choose", lambda *_: pytest.fail("chosen again"))
+    monkeypatch.setattr(linear_start, "_minimise", lambda *_: pytest.fail("fitted again"))
     taken = train_linear(store, settings, "taken", cases, training, point=point)
     weights = [
         load_file(settings.models / card.name / "weights.safetensors") for card in (own, taken)

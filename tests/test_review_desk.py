@@ -135,8 +135,17 @@ def test_answers_come_from_a_file(store, tmp_path, capsys):
     path = tmp_path / "answers.csv"
     path.write_text(f"case_id,verdict\n{rows[0]},right\n{rows[1]},wrong\n")
     file = ["answer", "--run", RUN, "--reviewer", "Mori", "--file", str(path)]
-    assert printed(capsys, *file) == [{"added": 2, "repeated": 0}]
-    assert printed(capsys, *file) == [{"added": 0, "repeated": 2}]
+    (first,), (second,) = printed(capsys, *file), printed(capsys, *file)
+    assert (first["added"], first["repeated"], first["new_labels"]) == (2, 0, [])
+    assert (second["added"], second["repeated"]) == (0, 2)
+
+
+@pytest.mark.parametrize("verdict", ["right", "wrong"])
+def test_a_verdict_about_an_answer_is_refused_where_the_model_gave_none(store, capsys, verdict):
+    about = ["answer", "--run", RUN, "--reviewer", "Mori", "--case", "lost"]
+    assert "gave no answer for the case 'lost'" in refused(capsys, *about, "--verdict", verdict)
+    assert "lost" not in set(Reviews(store).verdicts(RUN)["case_id"])
+    assert printed(capsys, *about, "--label", "cab")[0]["verdict"] == "wrong"
 
 
 def test_one_cost_alone_is_refused(store, capsys):

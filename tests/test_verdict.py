@@ -5,7 +5,6 @@ made on.
 import pytest
 
 from core.counts.joint import REVIEW_ALL
-from core.counts.tally import LeakageLimit, SelectiveRiskLimit
 from core.decision.thresholds import verdict
 from core.decision.thresholds.consequence import policy_consequence
 from core.decision.thresholds.costs import CostModel, UnitCosts
@@ -46,18 +45,6 @@ def test_a_saving_whose_interval_reaches_zero_needs_more_labels():
         verdict.ADOPT_WITH_CONDITIONS,
         (verdict.SAVING_UNCERTAIN,),
     )
-
-
-def test_a_risk_limit_is_kept_at_the_upper_bound_or_is_a_condition():
-    point = consequence(990, 10, 0)
-    assert policy_verdict(point, LeakageLimit(0.02)).decision == verdict.ADOPT
-    assert policy_verdict(point, LeakageLimit(0.011)).reasons == (verdict.RISK_UNCERTAIN,)
-    for limit in (LeakageLimit(0.009), SelectiveRiskLimit(0.009)):
-        found = policy_verdict(point, limit)
-        assert (found.decision, found.reasons) == (
-            verdict.DO_NOT_ADOPT,
-            (verdict.RISK_ABOVE_LIMIT,),
-        )
 
 
 @pytest.mark.parametrize(

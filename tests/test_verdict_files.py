@@ -17,6 +17,7 @@ from core.store.entries import ReviewVerdict
 from core.store.ledger import Ledger
 from core.store.reviews import Reviews
 from core.store.store import Store
+from core.store.unscored import add_unscored_cases
 from tests.stores import add_scored, make_rows, make_run
 
 RUN = "score-work-orders-student-stream"
@@ -70,7 +71,7 @@ def test_what_is_exported_comes_into_another_store_unchanged_and_a_second_time_a
     store, tmp_path, ending
 ):
     file, other = tmp_path / f"verdicts.{ending}", make(tmp_path / "other")
-    assert export_verdicts(store, RUN, file) == 4
+    assert export_verdicts(store, RUN, file)[0] == 4
     assert import_verdicts(other, RUN, file, "nobody").added == 4
     assert counted(other) == counted(store)
     again = import_verdicts(other, RUN, file, "nobody")
@@ -135,6 +136,69 @@ def test_every_bad_row_is_named_and_nothing_is_added(tmp_path):
     assert "Row 8: The case id is empty." in text
     assert "Row 9: " in text
     assert Reviews(store).verdicts(RUN).empty
+
+
+def add_unanswered(store) -> None:
+    """Two cases that the model gave no answer for."""
+    lost = {"case_id": ["lost", "gone"], "segment": "A", "text": "no answer", "fault": "not_finite"}
+    moment = datetime(2026, 1, 1)
+    add_unscored_cases(store, RUN, pd.DataFrame(lost).assign(occurred_at=moment))
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx", "parquet", "jsonl", "json"])
+def test_answers_on_cases_without_a_models_answer_go_out_and_come_in(tmp_path, ending):
+    store, other = make(tmp_path), make(tmp_path / "other")
+    add_unanswered(store)
+    add_unanswered(other)
+    rows = {"case_id": ["lost", "gone"], "verdict": ["", "unsure"], "label": ["cab", ""]}
+    assert import_verdicts(store, RUN, write(tmp_path, rows), "Ito").added == 2
+    file = tmp_path / f"verdicts.{ending}"
+    assert export_verdicts(store, RUN, file)[0] == 2
+    assert import_verdicts(other, RUN, file, "nobody").added == 2
+    assert counted(other) == counted(store)
+    assert [row[:3] for row in counted(store)] == [
+        ("gone", "unsure", None),
+        ("lost", "wrong", "cab"),
+    ]
+
+
+def test_a_verdict_about_an_answer_that_does_not_exist_is_refused_by_row(tmp_path):
+    store = make(tmp_path)
+    add_unanswered(store)
+    rows = {"case_id": ["lost", "gone"], "verdict": ["wrong", "right"], "label": ["", "cab"]}
+    with pytest.raises(CasesError, match="2 bad rows.*Row 2: The model gave no answer for this"):
+        import_verdicts(store, RUN, write(tmp_path, rows), "Ito")
+    assert Reviews(store).verdicts(RUN).empty
+
+
+def test_label_studio_gets_the_cases_without_an_answer_and_no_prediction_of_them(tmp_path):
+    store = make(tmp_path, Policy(0.6))
+    add_unanswered(store)
+    apply_policy(store, RUN, Ledger(store).policy("line", 1), date.today())
+    export_verdicts(store, RUN, tmp_path / "tasks.json")
+    tasks = {t["data"]["case_id"]: t for t in json.loads((tmp_path / "tasks.json").read_text())}
+    assert tasks["lost"]["predictions"] == []
+    assert tasks["lost"]["data"]["text"] == "no answer"
+
+
+def test_an_import_tells_which_answers_count_and_which_labels_are_new(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("KAKUSHIN_HOME", str(tmp_path))
+    store = make(tmp_path, Policy(0.6))
+    decided = Audits(store).audited_cases(RUN, "line", 1)
+    drawn, early = decided["case_id"][decided["decision"] == "accepted"][:2]
+    rows = [
+        {"case_id": drawn, "label": "Cabb"},
+        {"case_id": early, "label": "cab of a crane", "at": "2020-01-01"},
+    ]
+    file = str(write(tmp_path, rows))
+    assert main(["verdicts", "import", file, "--run", RUN, "--reviewer", "Ito"]) == 0
+    printed = capsys.readouterr().out
+    assert "2 verdicts added" in printed
+    assert "1 of them counts as an audit." in printed
+    assert "1 is on an accepted case that was not drawn before" in printed
+    assert "does not know 2 labels: Cabb, cab of a crane." in printed
 
 
 def test_a_file_without_the_columns_and_another_ending_are_refused(store, tmp_path):

@@ -102,6 +102,30 @@ def test_a_higher_share_draws_the_same_cases_and_more(readonly):
     assert 0.2 * accepted < draws[1].sum() < 0.4 * accepted
 
 
+def test_a_verdicts_label_is_known_unknown_or_missing(store):
+    cases = store.predictions(RUN, ["case_id", "predicted", "occurred_at"])
+    ids, other = cases["case_id"][:4].tolist(), "cab" if cases["predicted"][1] != "cab" else "boom"
+    answers = [("right", None), ("wrong", other), ("wrong", "a new part"), ("wrong", None)]
+    Reviews(store).add_verdicts(
+        ReviewVerdict(RUN, case_id, verdict, "Ito", datetime.now(UTC), label)
+        for case_id, (verdict, label) in zip(ids, answers, strict=True)
+    )
+    order = cases.sort_values("occurred_at", kind="stable")["case_id"].tolist()
+    unseen = read_stream(store, RUN, WatchedPolicy(Policy(0.7))).unseen
+    assert unseen[[order.index(case_id) for case_id in ids]] == pytest.approx(
+        [0, 0, 1, np.nan], nan_ok=True
+    )
+    assert np.isnan(unseen).sum() == len(order) - 3
+
+
+def test_a_rehearsal_takes_the_files_labels_for_verdicts(readonly):
+    cases = readonly.predictions(RUN, ["outcome", "occurred_at"])
+    outcome = cases.sort_values("occurred_at", kind="stable")["outcome"].to_numpy()
+    stream = read_stream(readonly, RUN, WatchedPolicy(Policy(0.7)), 1.0)
+    assert ((stream.unseen == 1) == (outcome == "unseen")).all()
+    assert (np.isnan(stream.unseen) == (outcome == "unlabelled")).all()
+
+
 def test_an_epistemic_limit_and_a_rule_send_cases_to_people(readonly):
     stream = read_stream(
         readonly, RUN, WatchedPolicy(Policy(0.0, {"cab": "review_all"}, epistemic_limit=0.1)), 1.0

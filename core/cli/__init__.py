@@ -22,6 +22,7 @@ from core.cli.decide import add_decide, add_demo
 from core.cli.export import add_export
 from core.cli.line import add_line
 from core.cli.poc import add_poc
+from core.cli.policy import add_policy_verb
 from core.cli.queue import add_queue
 from core.cli.redistill import add_redistill
 from core.cli.review import add_audits, add_labels
@@ -97,7 +98,10 @@ class _Parser(argparse.ArgumentParser):
 VERB_GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
     "start": (add_demo, add_dashboard, add_poc, add_check),
     "models": (add_train, add_distill, add_redistill, add_evaluate, add_export),
-    "decide": (add_score, add_decide, add_apply, add_decisions, add_serve, add_token_verb),
+    "decide": (
+        *(add_score, add_decide, add_policy_verb, add_apply, add_decisions),
+        *(add_serve, add_token_verb),
+    ),
     "people": (add_queue, add_verdicts, add_labels, add_audits, add_gold),
     "watch": (add_monitor, add_replay, add_propose),
     "workspace": (add_runs, add_line, add_verify, add_backup, add_restore, add_purge, add_doctor),

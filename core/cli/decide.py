@@ -1,20 +1,11 @@
 """The verbs `decide`, the meaning of a threshold, and `demo`, which builds the demo's workspace."""
 
 import json
-from dataclasses import asdict
 
-from core.cli.verbs import add_verb, store_of
+from core.cli.verbs import add_verb, assumed_amounts, store_of
 from core.messages import reader_language
 from core.settings import Settings
 
-# Of a dataset that is no line: its volume is measured from the cases' dates.
-UNKNOWN_LINE = {
-    "cases_per_day": None,
-    "review": 4.0,
-    "escape": 120.0,
-    "machine_hour": 0.5,
-    "currency": "AUD",
-}
 _OPTIONS = {
     "cases_per_day": "cases_per_day",
     "review": "cost_review",
@@ -95,12 +86,10 @@ def _decide(arguments, settings: Settings) -> None:
     from core.decision.thresholds.costs import UnitCosts
     from core.report.decision_text import decision_record, decision_sentences, default_run
     from core.report.money_start import costs_with_retraining
-    from core.store.lines import read_lines
 
     store = store_of(settings)
     run = (store.run(arguments.run_id) if arguments.run_id else default_run(store)).run
-    line = read_lines(store).get(run.dataset)
-    assumed = UNKNOWN_LINE if line is None else asdict(line.in_language(reader_language()))
+    assumed = assumed_amounts(store, run.dataset)
     typed = {name: getattr(arguments, option) for name, option in _OPTIONS.items()}
     used = assumed | {name: value for name, value in typed.items() if value is not None}
     people = (arguments.reviewer_miss, arguments.audit_share, arguments.cashed_share)

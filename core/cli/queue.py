@@ -67,7 +67,7 @@ def _answer(arguments, settings: Settings) -> None:
     store, run_id, reviewer = store_of(settings), arguments.run_id, arguments.reviewer
     if arguments.file is not None:
         result = import_verdicts(store, run_id, arguments.file, reviewer)
-        print(json.dumps({"added": result.added, "repeated": result.repeated}))
+        _print_json(**vars(result))
         return
     answer = (arguments.verdict, arguments.label)
     if answer == (None, None):

@@ -1,6 +1,6 @@
 """The verb `redistill`: a new student from verdicts, in service only if it is better."""
 
-from core.cli.verbs import add_verb, store_of
+from core.cli.verbs import add_verb, assumed_amounts, store_of
 from core.messages import reader_language
 from core.settings import Settings
 
@@ -18,17 +18,12 @@ def add_redistill(verbs) -> None:
     verb.add_argument(
         "--rollback", action="store_true", help="put the model before in service again"
     )
-    for name, default, what in (
-        ("review", 4.0, "one review"),
-        ("escape", 120.0, "one wrong accepted answer"),
-        ("machine-hour", 0.5, "the machine an hour"),
+    for name, what in (
+        ("review", "one review"),
+        ("escape", "one wrong accepted answer"),
+        ("machine-hour", "the machine an hour"),
     ):
-        verb.add_argument(
-            f"--cost-{name}",
-            type=float,
-            default=default,
-            help=f"cost of {what} (default: {default:g}, an assumption)",
-        )
+        verb.add_argument(f"--cost-{name}", type=float, help=f"of {what} (default: the line's)")
 
 
 def _redistill(arguments, settings: Settings) -> None:
@@ -43,17 +38,12 @@ def _redistill(arguments, settings: Settings) -> None:
             rolled_back_sentence(name, roll_back(store, settings, name, arguments.author), language)
         )
         return
-    outcome = redistill(
-        store,
-        settings,
-        arguments.run_id,
-        arguments.author,
-        arguments.rehearse,
-        arguments.cost_review,
-        arguments.cost_escape,
+    assumed = assumed_amounts(store, store.run(arguments.run_id).run.dataset)
+    typed = (arguments.cost_review, arguments.cost_escape, arguments.cost_machine_hour)
+    review, escape, machine_hour = (
+        assumed[field] if cost is None else cost
+        for field, cost in zip(("review", "escape", "machine_hour"), typed, strict=True)
     )
-    print(
-        redistilled_sentences(
-            outcome, (name, arguments.run_id), arguments.cost_machine_hour, language
-        )
-    )
+    about = (arguments.run_id, arguments.author, arguments.rehearse)
+    outcome = redistill(store, settings, *about, review, escape)
+    print(redistilled_sentences(outcome, (name, arguments.run_id), machine_hour, language))

@@ -71,20 +71,11 @@ def _print_reviewers(cases, verdicts, gold: dict[str, str], language: str) -> No
 
 
 def _print_plan(summary, target_leakage: float, language: str) -> None:
-    from core.decision.audits.planner import plan_audits
+    from core.decision.audits.planner import audit_outlook
 
-    if summary.accepted and target_leakage < (summary.coverage or 0):
-        plan = plan_audits(
-            target_leakage / (summary.coverage or 1),
-            audited=summary.sample,
-            wrong=summary.wrong + summary.missing,
-            population=summary.accepted,
-        )
-        target = 100 * target_leakage
-        if plan.audits is None:
-            print(sentence(language, "pipeline.audit_plan_never", target=target))
-        else:
-            print(sentence(language, "pipeline.audit_plan", n=plan.audits, target=target))
+    outlook, plan = audit_outlook(summary, target_leakage)
+    values = {"n": plan.audits if plan else 0, "target": 100 * target_leakage}
+    print(sentence(language, f"pipeline.audit_plan_{outlook}", **values))
 
 
 def _labels(arguments, settings: Settings) -> None:

@@ -4,6 +4,7 @@ import argparse
 import json
 from dataclasses import asdict
 
+from core.cli.tables import print_table
 from core.cli.verbs import add_verb, store_of
 from core.messages import reader_language, sentence
 from core.settings import Settings
@@ -28,20 +29,10 @@ def _runs(arguments: argparse.Namespace, settings: Settings) -> None:
         for record in records:
             print(json.dumps(asdict(record), default=str, ensure_ascii=False))
     elif records:
-        _print_table(records)
+        head = ("run", "kind", "dataset", "role", "model", "cases", "state", "started")
+        print_table([head, *map(_row, records)])
     else:
         print(sentence(reader_language(), "store.runs_none"))
-
-
-def _print_table(records: list[RunRecord]) -> None:
-    rows = [
-        ("run", "kind", "dataset", "role", "model", "cases", "state", "started"),
-        *map(_row, records),
-    ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
 
 
 def _row(record: RunRecord) -> tuple[str, ...]:

@@ -3,10 +3,21 @@
 import argparse
 import math
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from core.errors import SettingsError
+from core.messages import reader_language
 from core.settings import Settings
+
+# Of a dataset that is no line: its volume is measured from the cases' dates.
+UNKNOWN_LINE = {
+    "cases_per_day": None,
+    "review": 4.0,
+    "escape": 120.0,
+    "machine_hour": 0.5,
+    "currency": "AUD",
+}
 
 
 def add_verb(verbs, name: str, run: Callable | None, text: str) -> argparse.ArgumentParser:
@@ -41,6 +52,17 @@ def store_of(settings: Settings):
     from core.store.store import Store
 
     return Store(settings.store, timeout_s=math.inf)
+
+
+def assumed_amounts(store, dataset: str) -> dict[str, Any]:
+    """Return the fields of core.store.lines.LineAssumptions that hold for a dataset.
+
+    Those of its line in the reader's language, else UNKNOWN_LINE.
+    """
+    from core.store.lines import read_lines
+
+    line = read_lines(store).get(dataset)
+    return UNKNOWN_LINE if line is None else asdict(line.in_language(reader_language()))
 
 
 def assumption_options(verb: argparse.ArgumentParser) -> None:

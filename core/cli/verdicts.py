@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from core.cases.table import NAMED_ROWS
 from core.cli.verbs import add_verb, store_of
 from core.messages import reader_language, sentence
 from core.settings import Settings
@@ -31,9 +32,10 @@ def add_gold(verbs) -> None:
 def _export(arguments, settings: Settings) -> None:
     from core.pipeline.verdict_files import export_verdicts
 
-    n = export_verdicts(store_of(settings), arguments.run_id, arguments.out)
-    file = str(arguments.out)
-    print(sentence(reader_language(), "pipeline.verdicts_written", file=file, n=n))
+    n, tasks = export_verdicts(store_of(settings), arguments.run_id, arguments.out)
+    values = {"file": str(arguments.out), "n": n, "tasks": tasks}
+    key = "pipeline.tasks_written" if tasks else "pipeline.verdicts_written"
+    print(sentence(reader_language(), key, **values))
 
 
 def _import(arguments, settings: Settings) -> None:
@@ -43,7 +45,15 @@ def _import(arguments, settings: Settings) -> None:
         store_of(settings), arguments.run_id, arguments.file, arguments.reviewer
     )
     counts = {"n": result.added, "repeated": result.repeated, "empty": result.empty}
-    print(sentence(reader_language(), "pipeline.verdicts_added", **counts))
+    language = reader_language()
+    print(sentence(language, "pipeline.verdicts_added", **counts))
+    if result.audits:
+        print(sentence(language, "pipeline.verdicts_audits", n=result.audits))
+    if result.undrawn:
+        print(sentence(language, "pipeline.verdicts_undrawn", n=result.undrawn))
+    if result.new_labels:
+        labels, n = result.new_labels[:NAMED_ROWS], len(result.new_labels)
+        print(sentence(language, "pipeline.verdicts_new_labels", n=n, labels=list(labels)))
 
 
 def _gold(arguments, settings: Settings) -> None:

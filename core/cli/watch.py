@@ -2,7 +2,7 @@
 
 import json
 
-from core.cli.verbs import add_verb, store_of
+from core.cli.verbs import add_verb, assumed_amounts, store_of
 from core.messages import reader_language, sentence
 from core.settings import Settings
 
@@ -65,6 +65,13 @@ def _add_stream(verb) -> None:
         "--threshold", type=float, help="watch this threshold (default: the policy of the run)"
     )
     verb.add_argument(
+        "--target-leakage",
+        type=float,
+        metavar="SHARE",
+        help="what a proposed threshold must keep (default: the certificate's leakage, or the"
+        " highest that the reference allows)",
+    )
+    verb.add_argument(
         "--rehearse",
         type=float,
         metavar="SHARE",
@@ -75,6 +82,7 @@ def _add_stream(verb) -> None:
 def _watched(arguments, store):
     """Return the policy to watch and the settings. Raises NotFoundError without a policy."""
     from core.decision.thresholds.policy import Policy
+    from core.decision.watch.adapt import AdaptSettings
     from core.decision.watch.report import WatchSettings
     from core.errors import NotFoundError
     from core.pipeline.watch import WatchedPolicy, policy_to_watch
@@ -86,14 +94,18 @@ def _watched(arguments, store):
     )
     if watched is None:
         raise NotFoundError("watch.nothing_to_watch", run=arguments.run_id)
-    return watched, WatchSettings(every=arguments.every)
+    amounts = assumed_amounts(store, store.run(arguments.run_id).run.dataset)
+    target = arguments.target_leakage
+    adapt = None if target is None else AdaptSettings(target)
+    costs = (amounts["review"], amounts["escape"])
+    return watched, WatchSettings(arguments.every, None, adapt, *costs)
 
 
 def _monitor(arguments, settings: Settings) -> None:
     from core.errors import SettingsError
     from core.pipeline.watch import watch_run
     from core.pipeline.watch_steps import clear_alarm, draw_shadow_audits, record_alarms
-    from core.report.watch_text import watch_record, watch_sentences
+    from core.report.watch_text import basis_text, watch_record, watch_sentences
 
     # A rehearsed alarm is about labels of a file: it must void no certificate.
     if arguments.record and arguments.rehearse is not None:
@@ -113,6 +125,9 @@ def _monitor(arguments, settings: Settings) -> None:
         return
     if arguments.rehearse is not None:
         print(sentence(language, "watch.rehearsed", share=arguments.rehearse))
+    version = watched.version
+    name = f"{version.name}:{version.version}" if version else str(watched.policy.threshold)
+    print(basis_text(report, name, language))
     print(watch_sentences(report, language))
     if recorded is not None:
         print(sentence(language, "watch.recorded", n=recorded))

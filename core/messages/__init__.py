@@ -108,6 +108,7 @@ def _written(value: object, language: str) -> object:
         return error_text(value, language)
     if isinstance(value, str) or not isinstance(value, Iterable):
         return value
-    return ("、" if language == "ja" else ", ").join(
-        str(_written(item, language)) for item in value
-    )
+    parts = [str(_written(item, language)) for item in value]
+    if any(part.endswith((".", "。")) for part in parts):  # sentences
+        return ("" if language == "ja" else " ").join(parts)
+    return ("、" if language == "ja" else ", ").join(parts)

@@ -10,6 +10,8 @@ from decimal import Decimal
 from functools import cache
 
 DASH = "–"  # for a figure that cannot be estimated
+# size, name, and the least amount of a sentence that the unit suits
+_YEN_UNITS = ((1.0, "円", 0), (1e4, "万円", 1_000), (1e8, "億円", 99_995_000))
 _SHORT = 1e8  # the least amount in short form
 
 
@@ -91,7 +93,8 @@ class FigureFormat:
         >>> FigureFormat("ja").axis_unit("JPY", 9_310_000)
         (10000.0, '万円')
         """
-        return _yen_unit(most, most) if self.writes_yen(currency) else (1.0, currency)
+        # a fifth of it: about the step of the ticks, which are written in the unit
+        return _yen_unit(most / 5, most) if self.writes_yen(currency) else (1.0, currency)
 
     def writes_yen(self, currency: str) -> bool:
         """Return whether amounts are written in 円 and 万円 instead of with a sign before them."""
@@ -145,12 +148,13 @@ def _yen_unit(least: float, most: float) -> tuple[float, str]:
     """Return the size and name of the unit for amounts of `least` to `most` yen in Japanese.
 
     The unit of the largest: 万円 from 100,000, 億円 from 9,999.5万円 on. A smaller one if the
-    least would be below a tenth of it, since 0.00億円 says nothing.
+    least is too little for it, since 0.00億円 says nothing.
     """
-    ten_thousands = 0 if most < 99_999.5 else 1 if round(most / 1e4) < 10_000 else 2
-    while ten_thousands and least < 0.1 * 1e4**ten_thousands:
-        ten_thousands -= 1
-    return 1e4**ten_thousands, ("円", "万円", "億円")[ten_thousands]
+    place = 0 if most < 99_999.5 else 1 if round(most / 1e4) < 10_000 else 2
+    while round(least) < _YEN_UNITS[place][2]:
+        place -= 1
+    size, name, _ = _YEN_UNITS[place]
+    return size, name
 
 
 def _yen(value: float, unit: float, name: str) -> str:

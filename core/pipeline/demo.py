@@ -5,11 +5,19 @@ model was trained on, so they are the line that is a no. Every step is resumable
 are on real data; nothing is synthetic.
 """
 
+import json
+import os
+import shutil
 import sys
+import tempfile
+import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ProcessPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
@@ -32,11 +40,15 @@ from core.pipeline.train import (
     train_linear,
     training_cases,
 )
+from core.progress import PROGRESS_VARIABLE
 from core.settings import Settings
 from core.store.lines import DEFAULT_ASSUMPTIONS, LineAssumptions, LineSettings
 from core.store.store import Store
 
 HELD_OUT_SPLITS = ("calibration", "stream")
+STEPS_OF_A_LINE = 3
+INTERRUPTED = 130  # the exit code of a process that Ctrl-C ends
+_CLEAR = "\x1b[K"  # a terminal's code: the rest of the line is empty
 
 
 @dataclass(frozen=True)
@@ -83,30 +95,50 @@ DEMO_LINES = (
 
 @dataclass
 class _Steps:
+    """Prints steps with their numbers. done: number of the last step of all lines' `total`."""
+
     total: int
     done: int = 0
 
     @contextmanager
-    def step(self, key: str, **values: str) -> Iterator[None]:
-        """Print the step `key`, and after it the seconds that it took."""
+    def step(self, key: str, line: str = "") -> Iterator[None]:
+        """Print the step `key` of a line, and after it the seconds that it took."""
         self.done += 1
         language = reader_language()
-        count = {"step": self.done, "steps": self.total, "what": sentence(language, key, **values)}
-        print(sentence(language, "pipeline.demo_step", **count), flush=True)
+        what = sentence(language, key, line=line)
+        count = {"step": self.done, "steps": self.total}
+        _print_line(sentence(language, "pipeline.demo_step", what=what, **count))
         started = time.perf_counter()
         yield
         seconds = time.perf_counter() - started
-        print(sentence(language, "pipeline.demo_seconds", seconds=seconds), flush=True)
+        _print_line(sentence(language, "pipeline.demo_seconds", seconds=seconds, **count))
+
+
+def _print_line(text: str) -> None:
+    # On a terminal, the line of the progress is there: the text takes its place.
+    print(f"\r{_CLEAR}{text}" if sys.stdout.isatty() else text, flush=True)
+
+
+@dataclass(frozen=True)
+class _LineJob:
+    """The inputs of a line's build, picklable."""
+
+    settings: Settings
+    line: DemoLine
+    cases: dict[str, Cases]
+    record: dict
+    base: Path
+    steps: _Steps
 
 
 def build_demo(settings: Settings) -> None:
     """Make the demo's data, models and scored runs in the workspace; skip what already exists.
 
-    A line whose data cannot be fetched is left out, and the reason is printed; the next call makes
-    it. Raises FetchError if none can be made, or without the pre-trained encoder.
+    The lines are built at the same time, each in a process of its own. A line whose data cannot be
+    fetched is left out, and the reason is printed; the next call makes it. Raises FetchError if none
+    can be made, or without the pre-trained encoder.
     """
-    store = Store(settings.store)
-    steps = _Steps(total=1 + 3 * len(DEMO_LINES))
+    steps = _Steps(total=1 + STEPS_OF_A_LINE * len(DEMO_LINES))
     with steps.step("pipeline.demo_fetch"):
         base = fetch_minilm(settings.cache)
         ready, failed = [], []
@@ -117,35 +149,103 @@ def build_demo(settings: Settings) -> None:
                 failed.append((line.name, e))
     if not ready:
         raise failed[0][1]
-    steps.total = 1 + 3 * len(ready)
-    for line, cases, record in ready:
-        _build_line(store, settings, line, cases, record, base, steps)
+    total = 1 + STEPS_OF_A_LINE * len(ready)
+    jobs = [
+        _LineJob(settings, *parts, base, _Steps(total, 1 + STEPS_OF_A_LINE * i))
+        for i, parts in enumerate(ready)
+    ]
+    if len(jobs) > 1 and (os.cpu_count() or 1) > 1:
+        _build_together(jobs)
+    else:
+        for job in jobs:
+            _build_line(job)
     for name, error in failed:
         language = reader_language()
         values = {"line": name, "reason": error_text(error, language)}
         print(sentence(language, "pipeline.demo_line_failed", **values), file=sys.stderr)
 
 
-def _build_line(
-    store: Store,
-    settings: Settings,
-    line: DemoLine,
-    cases: dict[str, Cases],
-    record: dict,
-    base: Path,
-    steps: _Steps,
-) -> None:
+def _build_together(jobs: list[_LineJob]) -> None:
+    """Build the lines at the same time, each in a process of its own; show how far they are.
+
+    Products of a small model lose more to threads than they gain, so two processes of one thread
+    are faster than one process of two. Raises what a line raises, once the others have ended.
+    """
+    threads = str(max(1, (os.cpu_count() or 1) // len(jobs)))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _environment("OMP_NUM_THREADS", threads),  # read when a process starts
+        ProcessPoolExecutor(len(jobs), get_context("spawn")) as processes,
+    ):
+        bars = {job.line.name: Path(folder) / f"{i}.json" for i, job in enumerate(jobs)}
+        builds = [processes.submit(_build_apart, job, bars[job.line.name]) for job in jobs]
+        while wait(builds, timeout=1).not_done:
+            _draw_progress(bars)
+        for build in builds:
+            build.result()
+
+
+def _build_apart(job: _LineJob, bar: Path) -> None:
+    """Build a line in a process of its own; `bar` is the file of its progress."""
+    os.environ[PROGRESS_VARIABLE] = str(bar)
+    # Libraries' warnings address developers; the command line hid them in its own process alone.
+    warnings.filterwarnings("ignore", module=r"(transformers|torch|peft|accelerate)\b")
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    try:
+        _build_line(job)
+    except KeyboardInterrupt:  # the main process says it
+        os._exit(INTERRUPTED)
+    finally:
+        bar.unlink(missing_ok=True)
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent has ended: two builds of a line would mix their files."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(INTERRUPTED)
+
+
+def _draw_progress(bars: dict[str, Path]) -> None:
+    """Draw the progress of the lines as one line of a terminal, which the next one replaces."""
+    if not sys.stderr.isatty():
+        return
+    parts = []
+    for name, path in bars.items():
+        with suppress(OSError, ValueError):  # not there yet, or no longer
+            bar = json.loads(path.read_text(encoding="utf-8"))
+            parts.append(f"{name}: {bar['what']} {bar['done']}/{bar['total']}")
+    line = "   ".join(parts)[: shutil.get_terminal_size().columns - 1]
+    print(f"\r{_CLEAR}{line}", end="\r", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """Set a variable of the environment within the block, unless the user has set it."""
+    was = os.environ.get(name)
+    os.environ.setdefault(name, value)
+    try:
+        yield
+    finally:
+        if was is None:
+            del os.environ[name]
+
+
+def _build_line(job: _LineJob) -> None:
+    store, settings, line, cases = Store(job.settings.store), job.settings, job.line, job.cases
     name = line.name
-    with steps.step("pipeline.demo_train", line=name):
-        train_settings = TrainSettings(point=PointSettings(base=str(base), adapter=line.adapter))
+    with job.steps.step("pipeline.demo_train", name):
+        train_settings = TrainSettings(
+            point=PointSettings(base=str(job.base), adapter=line.adapter)
+        )
         # Teachers hold out their own anchor, so the anchor split teaches like the fit split.
         frames = [cases[role].frame for role in TRAINING_SPLITS if role in cases]
         labelled = training_cases(pd.concat(frames, ignore_index=True))
-        point, _ = train(store, settings, name, labelled, train_settings, record)
-        train_linear(store, settings, name, labelled, train_settings.point, record, point)
-    with steps.step("pipeline.demo_distill", line=name):
+        point, _ = train(store, settings, name, labelled, train_settings, job.record)
+        train_linear(store, settings, name, labelled, train_settings.point, job.record, point)
+    with job.steps.step("pipeline.demo_distill", name):
         distill_student(store, settings, name, line.distill)
-    with steps.step("pipeline.demo_score", line=name):
+    with job.steps.step("pipeline.demo_score", name):
         scored = {
             role: score_models(
                 store, settings, name, cases[role].frame, cases[role].content_hash, role

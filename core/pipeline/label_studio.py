@@ -35,16 +35,17 @@ class VerdictRow:
 def label_studio_tasks(cases: pd.DataFrame, verdicts: pd.DataFrame, model: str) -> list[dict]:
     """Return a task for each case.
 
-    cases: case_id, text, segment, predicted, confidence, blind; a blind case has no prediction.
-    verdicts: case_id, verdict, label, reviewer, at (UTC), seconds. model: name of the predictions'
-    model. No annotation is marked as ground truth: that would show reviewers the gold cases.
+    cases: case_id, text, segment, predicted, confidence, blind; a blind case has no prediction, nor
+    has one that the model gave no answer for (predicted is ""). verdicts: case_id, verdict, label,
+    reviewer, at (UTC), seconds. model: name of the predictions' model. No annotation is marked as
+    ground truth: that would show reviewers the gold cases.
     """
     answers = {str(case_id): rows for case_id, rows in verdicts.groupby("case_id")}
     nothing = verdicts.iloc[:0]
     return [
         {
             "data": {"case_id": case.case_id, "text": case.text, "segment": case.segment},
-            "predictions": [] if case.blind else [_prediction(case, model)],
+            "predictions": [] if case.blind or not case.predicted else [_prediction(case, model)],
             "annotations": [
                 _annotation(answer) for answer in answers.get(case.case_id, nothing).itertuples()
             ],

@@ -119,8 +119,7 @@ def train_linear(
 
     store: gets the run. name: NAME. training: base, read-out, pooling and surface count; the
     settings of adapter training do not. cases, record: as of `train`. point: made of the same cases
-    and settings; its choices by cross-validation are taken, which is most of the work. None makes
-    them.
+    and settings; its start is this model, so that nothing is fitted. None fits it.
     """
     checked_name(f"{name}-linear", "model")
     labels = _labels_of(cases, training)
@@ -151,7 +150,13 @@ def train_linear(
         metrics |= {"cases": len(cases)}
         with _place(settings, f"{name}-linear", key) as place:
             texts = texts_of(cases, labels)
-            trained = build.fit_linear(texts, f"{name}-linear", labels, training, place, point)
+            model = f"{name}-linear"
+            # A point estimate that starts at random numbers holds no regression.
+            if point is not None and point.settings["start_choice"]:
+                folder = settings.models / point.name
+                trained = build.linear_of_point(point, folder, texts, model, training, place)
+            else:
+                trained = build.fit_linear(texts, model, labels, training, place)
             return _save(settings, trained, key, started, dict(metrics))
 
 

@@ -22,6 +22,7 @@ from core.store.audits import Audits
 from core.store.entries import ReviewVerdict
 from core.store.reviews import Reviews
 from core.store.store import Store
+from core.store.unscored import judged_cases
 
 TASKS_ENDING = ".json"  # of Label Studio's tasks
 _COLUMNS = ["case_id", "predicted", "verdict", "label", "reviewer", "at", "seconds", "source"]
@@ -29,15 +30,23 @@ _COLUMNS = ["case_id", "predicted", "verdict", "label", "reviewer", "at", "secon
 
 @dataclass(frozen=True)
 class VerdictImport:
-    """The numbers of new answers in a file, of repeated ones, and of rows without an answer."""
+    """What a file of answers brought.
+
+    added, repeated: new answers, and those that add nothing. empty: rows without an answer. audits:
+    new answers that count as audits. undrawn: new answers on accepted cases that no earlier draw
+    asked for, so that no estimate counts them. new_labels: labels that the model does not know.
+    """
 
     added: int
     repeated: int
     empty: int
+    audits: int
+    undrawn: int
+    new_labels: tuple[str, ...]
 
 
-def export_verdicts(store: Store, run_id: str, path: Path) -> int:
-    """Write the verdicts of a run that count into a file; return how many.
+def export_verdicts(store: Store, run_id: str, path: Path) -> tuple[int, int]:
+    """Write the verdicts of a run that count into a file; return how many verdicts and tasks.
 
     path: ends in .csv, .xlsx, .parquet or .jsonl for a table, in .json for Label Studio's tasks:
     the cases that the last policy sends to people, its audits, and all cases with a verdict. An
@@ -48,9 +57,10 @@ def export_verdicts(store: Store, run_id: str, path: Path) -> int:
     ending = checked_ending(path, TASKS_ENDING)
     run, reviews = store.run(run_id).run, Reviews(store)
     reviews.record_verdict_export(run_id, ending.lstrip("."))
-    cases = store.predictions(run_id, ["case_id", "text", "segment", "predicted", "confidence"])
+    cases = judged_cases(store, run_id)
     verdicts = _last_verdicts(reviews, run_id)
     verdicts = verdicts[verdicts["verdict"] != "withdrawn"]
+    tasks: list[dict] = []
     if ending == TASKS_ENDING:
         work = _cases_for_people(store, run_id, cases, verdicts["case_id"].tolist())
         tasks = label_studio_tasks(work, verdicts, f"{run.model}@{run.model_hash}")
@@ -58,7 +68,7 @@ def export_verdicts(store: Store, run_id: str, path: Path) -> int:
     else:
         table = verdicts.merge(cases[["case_id", "predicted"]], on="case_id")
         write_table(table[[*_COLUMNS, "audit", "blind"]], path)
-    return len(verdicts)
+    return len(verdicts), len(tasks)
 
 
 def import_verdicts(store: Store, run_id: str, path: Path, reviewer: str) -> VerdictImport:
@@ -67,9 +77,10 @@ def import_verdicts(store: Store, run_id: str, path: Path, reviewer: str) -> Ver
     path: a table that core.cases reads, or Label Studio's JSON. reviewer: who gave the answers of
     the rows that name no person. An answer that its reviewer has given already, or replaced since
     the time in the file, adds nothing. An answer on an accepted case that was drawn before counts
-    as an audit. Raises CasesError with the bad rows, NotFoundError for an unknown run.
+    as an audit. A case that the model gave no answer for needs its label, or "unsure". Raises
+    CasesError with the bad rows, NotFoundError for an unknown run.
     """
-    store.run(run_id)
+    labels = store.run(run_id).run.labels
     rows = read_verdict_rows(path)
     answered = [row for row in rows if row.problem or row.verdict or row.label]
     with store.atomic():
@@ -78,8 +89,13 @@ def import_verdicts(store: Store, run_id: str, path: Path, reviewer: str) -> Ver
         verdicts, reviews = _verdicts_of(checked, path), Reviews(store)
         last = _last_verdicts(reviews, run_id).set_index(["case_id", "reviewer"])
         new = [verdict for verdict in verdicts if _adds_something(verdict, last, predicted)]
-        added = reviews.add_verdicts(_marked_audits(store, run_id, new))
-    return VerdictImport(added, len(answered) - added, len(rows) - len(answered))
+        marked, undrawn = _marked_audits(store, run_id, new)
+        added = reviews.add_verdicts(marked)
+    new_labels = {verdict.label for verdict in new if verdict.label} - set(labels)
+    return VerdictImport(
+        *(added, len(answered) - added, len(rows) - len(answered)),
+        *(sum(verdict.audit for verdict in marked), undrawn, tuple(sorted(new_labels))),
+    )
 
 
 def import_gold_cases(store: Store, run_id: str, path: Path) -> int:
@@ -115,7 +131,7 @@ def _verdicts_of(checked: Sequence[ReviewVerdict | Notice], path: Path) -> list[
 
 
 def _predicted_labels(store: Store, run_id: str) -> dict[str, str]:
-    cases = store.predictions(run_id, ["case_id", "predicted"])
+    cases = judged_cases(store, run_id)
     return dict(zip(cases["case_id"], cases["predicted"], strict=True))
 
 
@@ -130,7 +146,7 @@ def _cases_for_people(
     """Return the cases of Label Studio's tasks, with `blind` for audits without a verdict."""
     people, drawn = np.zeros(len(cases), bool), np.zeros(len(cases), bool)
     for applied in Reviews(store).applied_policies(run_id)[:1]:
-        decided = Audits(store).audited_cases(run_id, applied.policy, applied.version)
+        decided = Audits(store).audited_cases(run_id, applied.policy, applied.version, True)
         drawn = cases["case_id"].isin(decided["case_id"][decided["u"].notna()]).to_numpy()
         review = decided["case_id"][decided["decision"] == "review"]
         people = cases["case_id"].isin(review).to_numpy()
@@ -152,9 +168,15 @@ def _adds_something(verdict: ReviewVerdict, last: pd.DataFrame, predicted: dict[
     return not same and moment > old["at"]
 
 
-def _marked_audits(store: Store, run_id: str, verdicts: list[ReviewVerdict]) -> list[ReviewVerdict]:
-    """Return the verdicts, those on accepted cases as audits if a draw came before them."""
+def _marked_audits(
+    store: Store, run_id: str, verdicts: list[ReviewVerdict]
+) -> tuple[list[ReviewVerdict], int]:
+    """Return the verdicts, those on accepted cases as audits if a draw came before them.
+
+    Second, return how many are on accepted cases and are no audit.
+    """
     draws: dict[str, list[tuple[datetime, float]]] = {}
+    accepted: set[str] = set()
     for applied in Reviews(store).applied_policies(run_id)[:1]:
         key = (run_id, applied.policy, applied.version)
         accepted = set(Audits(store).accepted_cases(*key)["case_id"])
@@ -171,4 +193,5 @@ def _marked_audits(store: Store, run_id: str, verdicts: list[ReviewVerdict]) -> 
             # of several draws of a case, the highest probability is the one that counts
             verdict = replace(verdict, audit=True, inclusion_probability=max(before))
         marked.append(verdict)
-    return marked
+    undrawn = sum(verdict.case_id in accepted and not verdict.audit for verdict in marked)
+    return marked, undrawn

@@ -40,8 +40,8 @@ def check_verdict_rows(
     """Return a verdict for each row, or a Notice that says what is wrong with the row.
 
     rows: the answers, [n]. run_id: the run that they are about. predicted: the predicted label of
-    each of its cases. reviewer: who answered the rows that name no person. One person may answer a
-    case once in a file.
+    each of its cases, "" where the model gave no answer. reviewer: who answered the rows that name
+    no person. One person may answer a case once in a file.
     """
     arrived = datetime.now(UTC)
     first_row: dict[tuple[str, str], int] = {}
@@ -106,6 +106,8 @@ def _word(written: str, label: str | None, predicted: str) -> str:
     verdict = _WORDS.get(written.lower())
     if written and verdict is None:
         raise CellError("pipeline.verdict_word", value=written, allowed=list(_WORDS))
+    if not predicted and verdict != "unsure" and (label is None or verdict == "right"):
+        raise CellError("pipeline.verdict_no_answer", verdict=written)
     fits = "right" if label == predicted else "wrong"
     if label is not None and verdict not in (None, fits):
         raise CellError("pipeline.verdict_label", verdict=written, label=label, predicted=predicted)

@@ -123,7 +123,7 @@ def read_stream(
     if watched.version is not None:
         accepted = _as_decided(store, run_id, watched.version, frame["case_id"], accepted)
     verdicts = (
-        _verdicts_of_people(store, run_id, watched.version, frame["case_id"], accepted)
+        _verdicts_of_people(store, run, watched.version, frame["case_id"], accepted)
         if rehearsal is None
         else _verdicts_of_file(run_id, frame, accepted, rehearsal)
     )
@@ -171,6 +171,7 @@ def read_reference(store: Store, run_id: str, policy: Policy) -> ReferenceCases:
         confidence=frame["confidence"].to_numpy(dtype=np.float64),
         margin=policy_margins(policy, frame),
         right=(frame["outcome"] == "right").to_numpy(dtype=bool),
+        unseen=(frame["outcome"] == "unseen").to_numpy(dtype=bool),
     )
 
 
@@ -242,7 +243,7 @@ def _as_decided(
 
 def _verdicts_of_people(
     store: Store,
-    run_id: str,
+    run: Run,
     version: PolicyVersion | None,
     case_ids: pd.Series,
     accepted: np.ndarray,
@@ -251,13 +252,13 @@ def _verdicts_of_people(
 
     A verdict on an accepted case that no draw asked for is no random sample, so it does not count.
     """
-    verdicts = Reviews(store).case_verdicts(run_id).set_index("case_id")["verdict"]
-    verdict = verdicts.reindex(case_ids)
+    verdicts = Reviews(store).case_verdicts(run.run_id).set_index("case_id").reindex(case_ids)
+    verdict, label = verdicts["verdict"], verdicts["label"]
     judged = verdict.isin(["right", "wrong"]).to_numpy()
     drawn, missing = judged & ~accepted, np.zeros(len(accepted), dtype=bool)
     pi = np.ones(len(accepted))
     if version is not None:
-        table = Audits(store).audited_cases(run_id, version.name, version.version)
+        table = Audits(store).audited_cases(run.run_id, version.name, version.version)
         sample = uniform_sample(table[table["decision"] == "accepted"])
         answers = pd.Series(audit_answers(sample), index=sample["case_id"])
         answer = answers.reindex(case_ids).to_numpy(dtype=float)
@@ -270,6 +271,10 @@ def _verdicts_of_people(
         "wrong": (verdict == "wrong").to_numpy(bool),
         "inclusion": pi,
         "missing": missing,
+        # The label of a right answer is the predicted one, which the model knows.
+        "unseen": np.where(
+            verdict == "right", 0.0, np.where(label.isna(), np.nan, ~label.isin(run.labels))
+        ),
     }
 
 
@@ -280,8 +285,13 @@ def _verdicts_of_file(
     lot = np.array([_lot(run_id, case_id) for case_id in frame["case_id"]])
     drawn = labelled & (~accepted | (lot < share))
     wrong = frame["outcome"].isin(("wrong", "unseen")).to_numpy(dtype=bool)
-    pi = np.where(accepted, share, 1.0)
-    return {"drawn": drawn, "wrong": wrong, "inclusion": pi, "missing": np.zeros(len(frame), bool)}
+    return {
+        "drawn": drawn,
+        "wrong": wrong,
+        "inclusion": np.where(accepted, share, 1.0),
+        "missing": np.zeros(len(frame), bool),
+        "unseen": np.where(labelled, frame["outcome"] == "unseen", np.nan),
+    }
 
 
 def _lot(run_id: str, case_id: str) -> float:

@@ -1,8 +1,9 @@
 """Build the first page of a meeting's minutes: the verdict, its cost against reviewing everything,
 its conditions, and the author of the decision.
 
-The verdict is about the scenario of the least cost a month, among those in the currency of the
-first. Chooses no words: they come in as ReportWords.
+It is about the scenario of the meeting's last decision; before a decision about a scenario, about
+the one of the least cost a month, among those in the currency of the first. Chooses no words: they
+come in as ReportWords.
 """
 
 from collections.abc import Sequence
@@ -11,12 +12,16 @@ from dataclasses import replace
 from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.costs import DAYS_PER_MONTH
 from core.decision.thresholds.verdict import policy_verdict
+from core.messages import sentence
 from core.report import phrases
 from core.report.document import DocumentSection, DocumentTable, TableCell, text_cell
 from core.report.meeting import ScenarioColumn
 from core.report.phrases import ReportWords
+from core.stats.difference import excludes_zero, interval_difference
 from core.store.meetings import MeetingDecision
 from core.types import Interval
+
+TITLE_LETTERS = 60  # of a decision in the page's title; the page has the whole text below
 
 
 def cheapest_scenario(columns: Sequence[ScenarioColumn]) -> ScenarioColumn | None:
@@ -53,21 +58,68 @@ def decision_section(
     log: the decisions, the oldest first.
     full_time: the work of one person at the desk; None leaves out the people.
     """
-    column = cheapest_scenario(columns)
-    if column is None:
+    cheapest = cheapest_scenario(columns)
+    if cheapest is None:
         return DocumentSection(
             words("minutes.verdict.unknown"), (words("minutes.verdict.unknown.why"),)
         )
+    column = _decided_scenario(columns, log) or cheapest
     verdict = policy_verdict(column.figures.consequence)
-    title = words(f"minutes.verdict.{verdict.decision}", name=column.name)
-    reasons = [words(f"minutes.reason.{reason}") for reason in verdict.reasons]
-    lines = (
+    lines = [
         _cost_sentence(words, column),
-        *reasons,
+        *(sentence(words.language, f"poc.reason.{name}") for name in verdict.reasons),
         *_conditions(words, column),
         _decided_by(words, log),
+    ]
+    title = words(f"minutes.verdict.{verdict.decision}", name=column.name)
+    if log:
+        # What people decided comes first; what the figures say may differ, and follows as such.
+        title = words("minutes.decided", decision=_in_short(log[-1].decision))
+        figures = [words(f"minutes.figures.{verdict.decision}", name=column.name)]
+        if column is not cheapest:
+            figures.append(_cheaper_sentence(words, column, cheapest))
+        lines = [*figures, *lines]
+    table = _comparison(words, column, full_time)
+    return DocumentSection(title, tuple(lines), tables=(table,))
+
+
+def _decided_scenario(
+    columns: Sequence[ScenarioColumn], log: Sequence[MeetingDecision]
+) -> ScenarioColumn | None:
+    """Return the scenario of the last decision; None if it names none of these, or its cost is
+    unknown.
+    """
+    if not log:
+        return None
+    decided = (log[-1].scenario, log[-1].scenario_version)
+    named = [column for column in columns if column.frozen.key == decided]
+    return next((c for c in named if c.measure("money_per_month").value is not None), None)
+
+
+def _in_short(decision: str) -> str:
+    """Return the text of a decision for a title: one line of at most TITLE_LETTERS."""
+    line = " ".join(decision.split())
+    return line if len(line) <= TITLE_LETTERS else f"{line[: TITLE_LETTERS - 1]}…"
+
+
+def _cheaper_sentence(words: ReportWords, column: ScenarioColumn, cheapest: ScenarioColumn) -> str:
+    """Return how much less the cheapest scenario costs than the decided one."""
+    currency = cheapest.used.currency
+    if column.used.currency != currency:
+        return words("meeting.other_currency", names=column.name)
+    saving = interval_difference(
+        column.measure("money_per_month"), cheapest.measure("money_per_month")
     )
-    return DocumentSection(title, lines, tables=(_comparison(words, column, full_time),))
+    sure = "sure" if excludes_zero(saving) else "unsure"
+    write = words.money_form(saving.bounds, currency)
+    amounts = {end: write(getattr(saving, end)) for end in ("value", "low", "high")}
+    return words(
+        f"minutes.cheaper.{sure}",
+        name=cheapest.name,
+        decided=column.name,
+        n=words.number(saving.n, 0),
+        **amounts,
+    )
 
 
 def _cost_sentence(words: ReportWords, column: ScenarioColumn) -> str:
@@ -172,7 +224,10 @@ def _row(
 def _people_row(
     words: ReportWords, volume: float, reviews: Interval, full_time: FullTime
 ) -> tuple[TableCell, ...]:
-    people = [full_time.people(per_day) for per_day in (volume, reviews.estimate[0])]
-    cells = [TableCell(words.number(n, 1), n, "#,##0.0") for n in people]
+    # whole people, as the page Decide counts them
+    people = [
+        full_time.least(per_day) if per_day else 0 for per_day in (volume, reviews.estimate[0])
+    ]
+    cells = [TableCell(words.number(n, 0), n, "#,##0") for n in people]
     basis = words("minutes.verdict.people.basis", minutes=f"{full_time.minutes:g}")
     return text_cell(words("minutes.verdict.people")), *cells, text_cell(basis)

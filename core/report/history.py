@@ -5,6 +5,7 @@ Frames in, frames out; knows no screen, no language and no store.
 
 import json
 from collections.abc import Sequence
+from datetime import date, timedelta, tzinfo
 
 import pandas as pd
 
@@ -24,6 +25,8 @@ _KIND_OF_ROOM = {
     "review": REVIEWS_KIND,
     **dict.fromkeys(("run", "job", "model"), RUNS_KIND),
 }
+TODAY, YESTERDAY, WEEK = "today", "yesterday", "week"
+HISTORY_DAYS = {TODAY: (0, 0), YESTERDAY: (1, 1), WEEK: (6, 0)}  # first and last, days before today
 HISTORY_COLUMNS = ("at", "kind", "actor", "action", "subject", "details", "state")
 
 
@@ -70,3 +73,12 @@ def history_frame(entries: pd.DataFrame, runs: Sequence[RunRecord]) -> pd.DataFr
 def action_kind(action: str) -> str:
     """Return the kind, one of KINDS, of an action such as "policy.approve"."""
     return _KIND_OF_ROOM.get(action.partition(".")[0], ACCESS_KIND)
+
+
+def within_days(frame: pd.DataFrame, days: str, today: date, zone: tzinfo) -> pd.DataFrame:
+    """Return the rows of a history_frame of these days, a key of HISTORY_DAYS, in the zone."""
+    first, last = (today - timedelta(days=back) for back in HISTORY_DAYS[days])
+    if frame.empty:
+        return frame
+    dates = frame["at"].dt.tz_convert(zone).dt.date
+    return frame[(first <= dates) & (dates <= last)]

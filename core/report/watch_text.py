@@ -11,10 +11,29 @@ import pandas as pd
 
 from core.decision.watch.adapt import ALARMED, KEEP, ThresholdProposal
 from core.decision.watch.alarms import HARM, Alarm
+from core.decision.watch.diagnosis import (
+    BENIGN,
+    LEAST_AUDITS,
+    NEW_LABELS,
+    QUIET,
+    STALE,
+    UNNAMED,
+    UNPROVED,
+)
 from core.decision.watch.promotion import Redistillation
 from core.decision.watch.report import WatchReport
 from core.messages import sentence
 from core.types import Interval
+
+# The rules of core.decision.watch.diagnosis: the inputs, the audits and the labels of each cause.
+_MATRIX = {
+    QUIET: ("same", "quiet", "any"),
+    UNPROVED: ("changed", "open", "any"),
+    BENIGN: ("changed", "kept", "any"),
+    NEW_LABELS: ("any", "harm", "new"),
+    STALE: ("any", "harm", "known"),
+    UNNAMED: ("any", "harm", "missing"),
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +57,42 @@ def alarm_texts(report: WatchReport, language: str) -> list[AlarmText]:
         )
         for alarm in report.alarms
     ]
+
+
+def diagnosis_text(report: WatchReport, language: str) -> tuple[str, str]:
+    """Return the cause of the alarms in a sentence with its figures, and what to do."""
+    values = asdict(report.diagnosis) | {"limit": report.risk_limit or 0.0, "least": LEAST_AUDITS}
+    cause = report.diagnosis.cause
+    return (
+        sentence(language, f"watch.diagnosis.{cause}", **values),
+        sentence(language, f"watch.remedy.{cause}", least=LEAST_AUDITS),
+    )
+
+
+def diagnosis_matrix(report: WatchReport, language: str) -> pd.DataFrame:
+    """Return how alarms are read: a row a cause, the report's own marked.
+
+    Columns: mark, inputs, audits, labels, cause, remedy; all are texts in the reader's language.
+    """
+    rows = []
+    for cause, signs in _MATRIX.items():
+        names = zip(("inputs", "audits", "labels"), signs, strict=True)
+        row = {name: sentence(language, f"watch.sign.{name}.{sign}") for name, sign in names}
+        row["cause"] = sentence(language, f"watch.cause_name.{cause}")
+        row["remedy"] = sentence(language, f"watch.remedy.{cause}", least=LEAST_AUDITS)
+        rows.append({"mark": "●" if cause == report.diagnosis.cause else "", **row})
+    return pd.DataFrame(rows)
+
+
+def basis_text(report: WatchReport, policy: str, language: str) -> str:
+    """Return what is watched, against what and with which rate of false alarms.
+
+    policy: its name and version, or its threshold.
+    """
+    values = {"policy": policy, "n": report.reference_risk.n, "every": report.every}
+    if report.risk_limit is None:
+        return sentence(language, "watch.basis_unlimited", **values)
+    return sentence(language, "watch.basis", limit=report.risk_limit, **values)
 
 
 def headline_text(report: WatchReport, language: str) -> str:
@@ -98,6 +153,9 @@ def watch_sentences(report: WatchReport, language: str) -> str:
                 action=text.action,
             )
         )
+    if report.alarms:
+        cause, remedy = diagnosis_text(report, language)
+        lines.append(sentence(language, "watch.diagnosed", cause=cause, remedy=remedy))
     lines.append(proposal_text(report.proposal, language))
     return "\n".join([*lines, *note_texts(report, language)])
 
@@ -116,6 +174,7 @@ def watch_record(report: WatchReport) -> dict:
         "stable_risk": asdict(report.stable),
         "audited": asdict(report.audited),
         "harmed": report.harmed,
+        "diagnosis": asdict(report.diagnosis),
         "withdrawn": report.withdrawn,
         "alarms": [
             asdict(alarm)

@@ -140,16 +140,21 @@ def require_cases(connection: duckdb.DuckDBPyConnection, run_id: str, case_ids: 
     if not case_ids:
         return
     missing = sorted(set(case_ids) - known_cases(connection, run_id, case_ids))
-    if missing:
-        query = (
-            "SELECT case_id FROM unscored_cases WHERE run_id = ? AND case_id IN (SELECT unnest(?))"
-        )
-        unscored = connection.execute(query, [run_id, missing]).fetchall()
-        missing = sorted(set(missing) - {case_id for (case_id,) in unscored})
+    missing = sorted(set(missing) - unscored_among(connection, run_id, missing))
     if missing:
         raise NotFoundError(
             "store.no_case", run=run_id, case=missing[0], n=len(missing), cases=len(case_ids)
         )
+
+
+def unscored_among(
+    connection: duckdb.DuckDBPyConnection, run_id: str, case_ids: list[str]
+) -> set[str]:
+    """Return which of the cases the run's model gave no answer for."""
+    if not case_ids:
+        return set()
+    query = "SELECT case_id FROM unscored_cases WHERE run_id = ? AND case_id IN (SELECT unnest(?))"
+    return {case_id for (case_id,) in connection.execute(query, [run_id, case_ids]).fetchall()}
 
 
 def _shared(

@@ -67,8 +67,9 @@ class Reviews:
         """Add all verdicts or none; return how many are new.
 
         Run, case, reviewer and time identify a verdict. Raises NotFoundError for an unknown run or
-        case, StoreError for another verdict under the same identity, and for an audit without a
-        draw of the same inclusion probability before it.
+        case, SettingsError for "right", or "wrong" without a label, of a case that the model gave no
+        answer for, StoreError for another verdict under the same identity, and for an audit without
+        a draw of the same inclusion probability before it.
         """
         self.principal.require("review.verdict")
         verdicts = [
@@ -80,6 +81,7 @@ class Reviews:
                 self.store.run(run_id)
                 case_ids = [verdict.case_id for verdict in verdicts if verdict.run_id == run_id]
                 intake.require_cases(connection, run_id, case_ids)
+                _require_answers(connection, run_id, verdicts)
             added = [verdict for verdict in verdicts if _add_verdict(connection, verdict)]
             self._trail.append(self.principal, [_verdict_event(verdict) for verdict in added])
             return len(added)
@@ -250,7 +252,8 @@ class Reviews:
         run_id: the scoring run. policy, version: the policy's. limit: rows at most; None is all.
         equal: required values of the columns decision, reason, segment or predicted. Columns: those
         of a prediction without its probabilities, then decision, reason, policy, policy_version,
-        certificate, model_hash, at (UTC). Raises NotFoundError for an unknown run, SettingsError
+        certificate, model_hash, at (UTC), audit_probability (of an accepted case that is drawn for
+        an audit, NaN for all others). Raises NotFoundError for an unknown run, SettingsError
         for another column in `equal`.
         """
         filters = "".join(f" AND {_filter_column(name)} = ?" for name in equal)
@@ -258,10 +261,13 @@ class Reviews:
             self.store.run(run_id)
             return connection.execute(
                 f"SELECT {_PREDICTION}, decision, reason, policy, policy_version, certificate,"  # noqa: S608
-                f' model_hash, "at" FROM {ALL_CASES} p JOIN'
+                " model_hash, \"at\", CASE WHEN decision = 'accepted' THEN audit_probability END"
+                f" AS audit_probability FROM {ALL_CASES} p JOIN"
                 f" (SELECT * EXCLUDE (run_id, position) FROM decisions WHERE {_BY_VERSION}) d"
+                " USING (case_id) LEFT JOIN (SELECT case_id, max(inclusion_probability) AS"
+                f" audit_probability FROM draws WHERE {_BY_VERSION} GROUP BY case_id)"
                 f' USING (case_id) WHERE p.run_id = ?{filters} ORDER BY "row", case_id LIMIT ?',
-                [run_id, policy, version, run_id, *equal.values(), limit],
+                [*(run_id, policy, version) * 2, run_id, *equal.values(), limit],
             ).df()
 
     def decision_counts(self, run_id: str, policy: str, version: int) -> pd.DataFrame:
@@ -286,6 +292,21 @@ def _filter_column(name: str) -> str:
 def _verdict_event(verdict: ReviewVerdict) -> TrailEvent:
     details = {"case": verdict.case_id, "verdict": verdict.verdict, "audit": verdict.audit}
     return TrailEvent("review.verdict", verdict.reviewer, verdict.run_id, details)
+
+
+def _require_answers(
+    connection: duckdb.DuckDBPyConnection, run_id: str, verdicts: Sequence[ReviewVerdict]
+) -> None:
+    # Such a verdict is about the model's answer: of a case without one it would say nothing.
+    about_answer = [
+        verdict.case_id
+        for verdict in verdicts
+        if verdict.run_id == run_id
+        and (verdict.verdict == "right" or (verdict.verdict == "wrong" and verdict.label is None))
+    ]
+    unscored = intake.unscored_among(connection, run_id, about_answer)
+    if unscored:
+        raise SettingsError("store.verdict_no_answer", case=min(unscored))
 
 
 def _add_verdict(connection: duckdb.DuckDBPyConnection, verdict: ReviewVerdict) -> bool:

@@ -40,6 +40,21 @@ def add_unscored_cases(store: Store, run_id: str, cases: pd.DataFrame) -> int:
     return len(rows)
 
 
+def judged_cases(store: Store, run_id: str) -> pd.DataFrame:
+    """Return every case of the run that people can judge, in the order of its file.
+
+    Columns: case_id, text, segment, predicted ("" where the model gave no answer), confidence (NaN
+    there). Raises NotFoundError for an unknown run.
+    """
+    with store.reading() as connection:
+        store.run(run_id)
+        return connection.execute(
+            f"SELECT case_id, text, segment, predicted, confidence FROM {ALL_CASES}"  # noqa: S608
+            ' WHERE run_id = ? ORDER BY "row", case_id',
+            [run_id],
+        ).df()
+
+
 def count_unscored(store: Store, run_id: str) -> int:
     """Return how many cases of the run have no answer of the model."""
     with store.reading() as connection:

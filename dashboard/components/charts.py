@@ -46,7 +46,7 @@ MARKS = {
     "temperature": "triangle-up",
 }
 # column, slot, tick format
-_PANELS = (("reviews", "review", ""), ("leakage", "leak", ".0%"), ("money", "student", ""))
+_PANELS = (("reviews", "review", ""), ("leakage", "leak", ".2~%"), ("money", "student", ""))
 LEGEND = {
     "orientation": "h",
     "yanchor": "bottom",
@@ -113,10 +113,10 @@ def risk_coverage_figure(
     if coverage is not None and risk is not None:
         _point(figure, coverage, risk, words["now"])
     # slightly beyond 1, where the clip would halve the line's end
-    across = {"title": {"text": words["coverage"]}, "tickformat": ".0%", "range": [0, 1.01]}
+    across = {"title": {"text": words["coverage"]}, "tickformat": ".2~%", "range": [0, 1.01]}
     # With few accepted cases the risk jumps up to 100%, which would flatten the rest of the curve.
     top = _top(curves[curves["coverage"] >= 0.03], "risk")
-    up = {"title": {"text": words["risk"]}, "tickformat": ".0%", "range": [0, top]}
+    up = {"title": {"text": words["risk"]}, "tickformat": ".2~%", "range": [0, top]}
     return finish(figure, 284, words, xaxis=across, yaxis=up)
 
 

@@ -279,7 +279,6 @@ def _train(words: Words, ready: ReadyCases) -> JobToStart | None:
         words("start.teacher"), teachers, "train_teacher", middle, help=words("start.teacher.help")
     )
     base = _base(words, ready, right, "base")
-    _warn_of_language(words, ready, cache.settings().cache / base)
     epochs = last.number_input(
         words("start.epochs"),
         1,

@@ -59,8 +59,8 @@ def mix_chart(
             row=1,
             col=1,
         )
-    figure.update_xaxes(title=words["share"], tickformat=".0%", range=[0, 1])
-    figure.update_yaxes(tickformat=".0%", rangemode="tozero", nticks=6)
+    figure.update_xaxes(title=words["share"], tickformat=".2~%", range=[0, 1])
+    figure.update_yaxes(tickformat=".2~%", rangemode="tozero", nticks=6)
     finish(figure, 340, words).update_layout(legend_y=1.12, margin_t=80)
     return left_titles(figure)
 
@@ -97,7 +97,7 @@ def cascade(
             cliponaxis=False,
             hovertemplate=f"%{{x:.1%}}<br>{words['symbol']}%{{y:{words['amount']}}}{words['unit']}<extra>{words['best']}</extra>",
         )
-    figure.update_xaxes(title=words["leakage"], tickformat=".0%", rangemode="tozero")
+    figure.update_xaxes(title=words["leakage"], tickformat=".2~%", rangemode="tozero")
     signs = {"tickprefix": words["symbol"], "ticksuffix": words["unit"]}
     signs["tickformat"] = words["ticks"]
     figure.update_yaxes(title=words["cost"], rangemode="tozero", **signs)

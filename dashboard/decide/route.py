@@ -48,7 +48,7 @@ def _verdict(context: RunContext, route: RouteToPeople, groups: tuple[str, ...])
     text = words.markdown(
         "route.groups",
         groups=group_names(words, groups),
-        verdict=words(f"route.{verdict.decision}"),
+        verdict=words(f"verdict.{verdict.decision}"),
     )
     saving = verdict.saving_per_day
     if saving.value is not None:

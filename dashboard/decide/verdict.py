@@ -17,13 +17,21 @@ from core.counts.tally import scaled_interval
 from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.costs import DAYS_PER_MONTH
 from core.decision.thresholds.route import RouteToPeople
-from core.decision.thresholds.verdict import MOSTLY_WRONG_RISK, break_even_escape
+from core.decision.thresholds.verdict import (
+    ADOPT,
+    ADOPT_WITH_CONDITIONS,
+    DO_NOT_ADOPT,
+    MONEY_UNKNOWN,
+    break_even_escape,
+    judge_saving,
+)
 from core.types import Interval
 from dashboard.components import active_policy
 from dashboard.i18n import DASH, Words
 
-ADOPT, CONDITIONS, REJECT, UNKNOWN = "adopt", "conditions", "reject", "unknown"
+UNKNOWN = "unknown"  # labels or times are missing
 BUT = "but"  # no clear yes, unless some groups go to people
+VERDICT_KINDS = (ADOPT, ADOPT_WITH_CONDITIONS, DO_NOT_ADOPT, UNKNOWN, BUT)
 NAMED_GROUPS = 4  # groups that a sentence names; it counts the others
 TILES = ("review", "escapes", "money")
 
@@ -78,30 +86,20 @@ class Tile:
 class Description:
     """The page's texts for one threshold."""
 
-    verdict: str  # ADOPT, CONDITIONS, REJECT, UNKNOWN or BUT
+    verdict: str  # one of VERDICT_KINDS
     sentence: str
     tiles: tuple[Tile, ...]  # in the order of TILES
     word: str = ""  # of the verdict, if it is not the word of its kind
 
 
 def verdict_of(outcome: Outcome, review_all: float) -> str:
-    """Return the verdict on one threshold.
+    """Return the verdict on one threshold; UNKNOWN where missing money is all that is against it.
 
-    ADOPT: the whole interval of money lies below reviewing every case. CONDITIONS: only the
-    estimate does. REJECT: it does not, nothing is accepted, or the accepted are mostly wrong.
-    UNKNOWN: labels or times are missing. These are the rules of
-    core.decision.thresholds.verdict.policy_verdict, on one row of a curve. review_all: money a day.
+    review_all: money a day.
     """
-    # Cheap is not enough: with a low price of an escape, a model that is mostly wrong would save
-    # money.
-    mostly_wrong = outcome.risk is not None and outcome.risk >= MOSTLY_WRONG_RISK
-    if not outcome.accepted or mostly_wrong:
-        return REJECT
-    if outcome.money.value is None:
-        return UNKNOWN
-    if outcome.money.value >= review_all:
-        return REJECT
-    return ADOPT if cast(float, outcome.money.high) < review_all else CONDITIONS
+    saving = scaled_interval(outcome.money, -1.0, review_all)
+    verdict = judge_saving(outcome.accepted, outcome.risk, saving)
+    return UNKNOWN if verdict.reasons == (MONEY_UNKNOWN,) else verdict.decision
 
 
 def improves(outcome: Outcome, routed: Routed | None, review_all: float) -> bool:
@@ -112,7 +110,7 @@ def improves(outcome: Outcome, routed: Routed | None, review_all: float) -> bool
     if routed is None or routed.applied or not routed.names:
         return False
     before, after = (verdict_of(o, review_all) for o in (outcome, routed.outcome))
-    return before in (REJECT, CONDITIONS) and after == ADOPT
+    return before in (DO_NOT_ADOPT, ADOPT_WITH_CONDITIONS) and after == ADOPT
 
 
 def describe(
@@ -187,7 +185,9 @@ def _sentence(words: Words, verdict: str, outcome: Outcome, against: AgainstRevi
         return work + words.sentence_space + words.text(reason)
 
     # rejected although it saves money, or before money was considered: the risk is the reason
-    if verdict == REJECT and (outcome.money.value is None or outcome.money.value < review_all):
+    if verdict == DO_NOT_ADOPT and (
+        outcome.money.value is None or outcome.money.value < review_all
+    ):
         wrong = words.percent(outcome.risk, 0)
         parts = [*_untrained(words, against), work, words.text("verdict.mostly_wrong", risk=wrong)]
         return words.sentence_space.join(parts)
@@ -197,10 +197,10 @@ def _sentence(words: Words, verdict: str, outcome: Outcome, against: AgainstRevi
         abs(cast(float, a_day) - review_all) * DAYS_PER_MONTH for a_day in outcome.money.bounds
     ]
     # the sentence on a rejection names no interval
-    named = saved[:1] if verdict == REJECT else saved
+    named = saved[:1] if verdict == DO_NOT_ADOPT else saved
     money, low, high = map(words.money_form(named, against.currency), saved)
     parts = [work, words.text(f"verdict.{verdict}.money", money=money, low=low, high=high)]
-    if verdict == REJECT:
+    if verdict == DO_NOT_ADOPT:
         parts = [*_untrained(words, against), *parts, *_break_even(words, outcome, against)]
     return words.sentence_space.join(parts)
 

@@ -60,8 +60,8 @@ def reliability_chart(
             **cell,
         )
         figure.update_xaxes(title=words["confidence"], **cell)
-    figure.update_xaxes(tickformat=".0%", range=[0, 1.01])
-    figure.update_yaxes(tickformat=".0%", range=[0, 1.02])
+    figure.update_xaxes(tickformat=".2~%", range=[0, 1.01])
+    figure.update_yaxes(tickformat=".2~%", range=[0, 1.02])
     figure.update_yaxes(title=words["accuracy"], col=1)
     # the legend's place is a share of the height, so the height comes first
     height = 120 + 300 * rows
@@ -109,7 +109,7 @@ def shift_chart(
                 line={"color": SLOTS["neutral"], "dash": "dot", "width": 1.5},
                 **cell,
             )
-        figure.update_yaxes(rangemode="tozero", tickformat=".0%" if form else "", nticks=5, **cell)
+        figure.update_yaxes(rangemode="tozero", tickformat=".2~%" if form else "", nticks=5, **cell)
     figure.update_xaxes(type="category")
     return left_titles(finish(figure, 680, words))
 
@@ -190,9 +190,7 @@ def certificate_chart(
         dashed = {"color": SLOTS["cheapest"], "width": 2.5, "dash": "dash"}
         _line(figure, [threshold, threshold], [0, top], words["certified"], dashed)
     figure.update_xaxes(title=words["threshold"], range=[0, 1], tickformat=".1f")
-    figure.update_yaxes(
-        title=words["risk"], range=[0, top], tickformat=".0%" if top > 0.05 else ".1%", nticks=7
-    )
+    figure.update_yaxes(title=words["risk"], range=[0, top], tickformat=".2~%", nticks=7)
     return finish(figure, 380, words)
 
 

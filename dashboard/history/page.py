@@ -5,12 +5,13 @@ Guard, controls, call, show. The entries come from core.store.trail, whose chain
 checks; the page changes nothing.
 """
 
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
 
-from core.report.history import KINDS, history_frame
+from core.report.history import HISTORY_DAYS, KINDS, history_frame, within_days
 from core.store.store import Store
 from core.store.trail import AuditTrail
 from core.types import RunRecord
@@ -35,7 +36,9 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     people = sorted(set(frame["actor"]) - {""})
     state.clamp_choice("person", [ALL, *people], ALL)
     everything: dict[object, str] = {ALL: words("history.all")}
-    left, right = st.columns(2)
+    when, left, right = st.columns(3)
+    days_names = everything | {name: words(f"history.day.{name}") for name in HISTORY_DAYS}
+    days = controls.select(words("history.day"), days_names, "when", when)
     kinds = everything | {name: words(f"history.kind.{name}") for name in KINDS}
     kind = controls.select(words("history.kind"), kinds, "happened", left)
     names = everything | {name: name for name in people}
@@ -43,6 +46,11 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     controls.draw_notices(words)
 
     # Call and show
+    # a browser may hide its time zone
+    zone_name = st.context.timezone or "UTC"
+    zone = ZoneInfo(zone_name)
+    if days != ALL:
+        frame = within_days(frame, str(days), datetime.now(zone).date(), zone)
     if kind != ALL:
         frame = frame[frame["kind"] == kind]
     if person != ALL:
@@ -50,8 +58,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     if frame.empty:
         st.info(words("history.none"), icon=":material/history:")
     else:
-        zone_name = st.context.timezone or "UTC"
-        table = history_tables.history_table(words, frame, ZoneInfo(zone_name))
+        table = history_tables.history_table(words, frame, zone)
         note = words.many("history.note", len(frame), zone=zone_name)
         panels.listing("history_list", words, table, note, HISTORY_HEIGHT)
     state.choices()

@@ -49,7 +49,7 @@ def scenario_chart(
             **cell,
         )
         form = {
-            "coverage": {"tickformat": ".0%"},
+            "coverage": {"tickformat": ".2~%"},
             "money_per_month": {
                 "tickformat": words["ticks"],
                 "tickprefix": words["symbol"],
@@ -91,5 +91,5 @@ def trial_width_figure(
             x=[position], y=[half], mode="markers", name=label, marker=look, hovertemplate=hover
         )
     figure.update_xaxes(title=words["x"], rangemode="tozero", tickformat=",")
-    figure.update_yaxes(title=words["y"], rangemode="tozero", tickformat=".0%")
+    figure.update_yaxes(title=words["y"], rangemode="tozero", tickformat=".2~%")
     return finish(figure, 380, words)

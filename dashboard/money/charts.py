@@ -161,7 +161,16 @@ def tornado_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
         )
     _upright(figure, base, "solid", words["base"], "now")
     figure.update_layout(barmode="overlay", bargap=0.35)
-    figure.update_xaxes(title=_titled(words, "npv"), tickformat=words["ticks"], nticks=7)
+    ends = rows[["at_low", "at_high"]]
+    low, high = float(ends.min().min()), float(ends.max().max())
+    # Plotly makes room for bars only, and would cut the texts at their ends.
+    room = 0.14 * (high - low)
+    figure.update_xaxes(
+        title=_titled(words, "npv"),
+        tickformat=words["ticks"],
+        nticks=7,
+        range=[low - room, high + room],
+    )
     figure.update_yaxes(automargin=True, type="category")
     return _laid_out(figure, 150 + 34 * len(rows), words)
 
@@ -195,7 +204,7 @@ def npv_histogram_chart(
         _upright(figure, marks[name], dash, words[name], "now")
     figure.update_layout(bargap=0, barmode="overlay")
     figure.update_xaxes(title=_titled(words, "npv"), tickformat=words["ticks"], nticks=7)
-    figure.update_yaxes(title=words["draws"], tickformat=".0%", rangemode="tozero")
+    figure.update_yaxes(title=words["draws"], tickformat=".2~%", rangemode="tozero")
     return _laid_out(figure, 400, words)
 
 

@@ -54,10 +54,10 @@ class MoneyContext:
         return money_words.option_names(self.words)
 
     def scaled(
-        self, frame: pd.DataFrame, *columns: str
+        self, frame: pd.DataFrame, *columns: str, fitted: pd.DataFrame | None = None
     ) -> tuple[pd.DataFrame, float, dict[str, str]]:
-        """Return a chart's frame with its amounts in the axis's unit, that unit, and its signs."""
-        return money_words.axis_amounts(self.words, frame, columns, self.choices.currency)
+        """Return money_words.axis_amounts in the currency of the choices."""
+        return money_words.axis_amounts(self.words, frame, columns, self.choices.currency, fitted)
 
     @property
     def appraisal(self) -> OptionAppraisal:
@@ -215,7 +215,9 @@ def _cash(context: MoneyContext) -> None:
         "money.month", "money.cash", "money.human", "cash.band", "cash.payback"
     )
     texts |= {"payback_month": str(context.appraisal.payback.months or "")}
-    drawn, _, signs = context.scaled(frame, "cash", "p10", "p50", "p90")
+    drawn, _, signs = context.scaled(
+        frame, "cash", "p10", "p50", "p90", fitted=frame[frame["option"] == option]
+    )
     figure = money_charts.cash_chart(drawn, context.names, option, texts | signs)
     note = words.markdown("cash.note", option=context.names[option])
     panels.chart_panel(

@@ -59,9 +59,11 @@ def amount_text(words: Words, name: str, value: float, currency: str) -> str:
     """
     if name in PERCENT:
         return words.percent(value)
-    # Japanese joins a number and its unit, but not a number and a currency code
-    gap = " " if "currency" in INPUT_UNITS[name] else words.sentence_space
-    return words.number(value, figures=3) + gap + unit_name(words, name, currency)
+    unit = INPUT_UNITS[name]
+    if "currency" in unit:
+        amount = words.money_in_short(value, currency)
+        return amount if unit == "currency" else words(_UNIT_WORDS[unit], currency=amount)
+    return words.number(value, figures=3) + words.sentence_space + unit_name(words, name, currency)
 
 
 def money_headline(words: Words, rows: pd.DataFrame, months: int, currency: str) -> str:
@@ -168,14 +170,20 @@ def joined_list(words: Words, parts: Iterable[str]) -> str:
 
 
 def axis_amounts(
-    words: Words, frame: pd.DataFrame, columns: Sequence[str], currency: str
+    words: Words,
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    currency: str,
+    fitted: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, float, dict[str, str]]:
     """Return a chart's frame with its amounts in the unit of the axis, that unit, and its signs.
 
-    columns: of the amounts; the unit suits the largest. Signs: currency (the unit's name, such as
+    columns: of the amounts; the unit suits the largest, in `fitted` if the axis fits only those
+    rows. Signs: currency (the unit's name, such as
     万円), separators, and Plotly's formats amount and ticks.
     """
-    size, signs = words.chart_money(currency, frame[list(columns)].abs().max().max())
+    rows = frame if fitted is None else fitted
+    size, signs = words.chart_money(currency, rows[list(columns)].abs().max().max())
     name = signs["unit"] or words.currency_unit(currency)
     scaled = frame.assign(**{column: frame[column] / size for column in columns})
     return scaled, size, signs | {"currency": name, "separators": words.separators}

@@ -62,7 +62,7 @@ def timeline(
     ]
     axes = [
         {"tickformat": ".1%", "rangemode": "tozero", "nticks": 5},
-        {"tickformat": ".0%", "rangemode": "tozero", "nticks": 4},
+        {"tickformat": ".2~%", "rangemode": "tozero", "nticks": 4},
         {"type": "category", "automargin": True, "categoryarray": _event_names(words)[::-1]},
     ]
     titles = [words["leakage"], words["level"], words["events"]]

@@ -19,7 +19,13 @@ from core.pipeline.watch import (
     watch_run,
 )
 from core.pipeline.watch_steps import add_proposed_policy, record_alarms, replay_policies
-from core.report.watch_text import alarm_texts, headline_text, note_texts, proposal_text
+from core.report.watch_text import (
+    alarm_texts,
+    diagnosis_text,
+    headline_text,
+    note_texts,
+    proposal_text,
+)
 from core.store.entries import MAX_NAME, PolicyVersion
 from core.store.store import Store
 from core.store.watch_events import WatchEvents
@@ -168,10 +174,12 @@ def _draw_alarms(
     report: WatchReport,
     rehearsal: float | None,
 ) -> None:
-    """Draw each alarm with its cause and what to do, and the button that records harm."""
+    """Draw what the alarms mean, each with its cause, and the button that records harm."""
     if not report.alarms:
         return
     with panels.panel("monitor_alarms", words):
+        cause, remedy = map(escape_markdown, diagnosis_text(report, words.language))
+        st.markdown(f":material/stethoscope: **{cause}**  \n{remedy}")
         for alarm, text in zip(report.alarms, alarm_texts(report, words.language), strict=True):
             mark = ":material/warning:" if alarm.level == "harm" else ":material/visibility:"
             place = monitor_tables.alarm_place(words, alarm)
@@ -192,6 +200,13 @@ def _draw_alarms(
                 icon=":material/gpp_bad:",
             )
         panels.rows("monitor_alarm_rows", words, monitor_tables.alarm_table(words, report))
+        panels.lazy_expander(
+            "monitor_diagnosis",
+            words("monitor.diagnosis"),
+            lambda: panels.grid(
+                "rows_monitor_diagnosis", monitor_tables.diagnosis_table(words, report)
+            ),
+        )
 
 
 def _draw_proposal(words: Words, run_id: str, watched: WatchedPolicy, report: WatchReport) -> None:

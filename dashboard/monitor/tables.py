@@ -8,7 +8,7 @@ import pandas as pd
 from core.decision.watch.alarms import Alarm
 from core.decision.watch.report import WatchReport
 from core.pipeline.watch import TimelineEvent
-from core.report.watch_text import alarm_texts
+from core.report.watch_text import alarm_texts, diagnosis_matrix
 from dashboard.components.tables import ScreenTable
 from dashboard.i18n import DASH, Words
 
@@ -88,6 +88,13 @@ def alarm_table(words: Words, report: WatchReport) -> ScreenTable:
         for alarm, text in zip(report.alarms, texts, strict=True)
     ]
     return ScreenTable(pd.DataFrame(rows), {})
+
+
+def diagnosis_table(words: Words, report: WatchReport) -> pd.DataFrame:
+    """Return how alarms are read together: a row a cause, the present one marked."""
+    heads = {name: words(f"monitor.sign.{name}") for name in ("mark", "inputs", "audits", "labels")}
+    heads |= {"cause": words("monitor.cause"), "remedy": words("monitor.todo")}
+    return diagnosis_matrix(report, words.language).rename(columns=heads)
 
 
 def alarm_place(words: Words, alarm: Alarm) -> str:

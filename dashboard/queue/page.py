@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.decision.audits.estimate import AuditSummary, summarise_audits
-from core.decision.audits.planner import plan_audits
+from core.decision.audits.planner import audit_outlook
 from core.decision.review.review_queue import ReviewQueue
 from core.decision.review.reviewers import corrected_leakage
 from core.errors import KakushinError
@@ -274,19 +274,10 @@ def _show_reviewers(
 
 
 def _show_plan(words: Words, summary: AuditSummary) -> None:
-    """Draw how many more audits without an error prove the target."""
-    coverage = summary.coverage or 0.0
-    if coverage <= TARGET:
-        st.caption(words("queue.no_plan"))
-        return
-    plan = plan_audits(
-        TARGET / coverage,
-        audited=summary.sample,
-        wrong=summary.wrong + summary.missing,
-        population=summary.accepted,
-    )
+    """Draw what further audits can show about the target."""
+    outlook, plan = audit_outlook(summary, TARGET)
     target = words.number(100 * TARGET, 0)
-    if plan.audits is None:
-        st.caption(words.markdown("queue.plan_never", target=target))
+    if plan is None:
+        st.caption(words.markdown(f"queue.plan_{outlook}", target=target))
     else:
-        st.caption(words.many("queue.plan", plan.audits, target=target))
+        st.caption(words.many("queue.plan_more", plan.audits or 0, target=target))

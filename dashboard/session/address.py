@@ -17,6 +17,7 @@ from core.decision.thresholds.costs import DEFAULT_COSTS
 from core.decision.thresholds.solver import BALANCED, PRESET_NAMES
 from core.errors import SettingsError
 from core.report.evidence import PERIODS
+from core.report.history import HISTORY_DAYS
 from core.report.history import KINDS as HISTORY_KINDS
 from core.report.inspectors import EPISTEMIC, PICKS
 from core.report.money_start import unit_costs_of
@@ -121,6 +122,7 @@ class Choices:
     cause: str = ALL  # reason of a decision that the worklist is limited to
     happened: str = ALL  # kind of the history's entries, one of HISTORY_KINDS
     person: str = ALL  # whose actions the history lists
+    when: str = ALL  # their days, one of HISTORY_DAYS
     answer: str = ALL  # predicted class that the worklist is limited to
     every: int = 10_000  # cases per false alarm, one of FALSE_ALARM_RATES
     rehearse: int = 0  # percent, one of REHEARSALS; 0 uses people's verdicts
@@ -327,6 +329,7 @@ _READ: dict[str, Callable[[str], object]] = {
     "answer": str,
     "happened": _one_of(ALL, *HISTORY_KINDS),
     "person": str,
+    "when": _one_of(ALL, *HISTORY_DAYS),
     "every": lambda text: int(_number_of(*FALSE_ALARM_RATES)(text)),
     "rehearse": lambda text: int(_number_of(*REHEARSALS)(text)),
     "since": str,

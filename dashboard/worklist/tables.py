@@ -1,5 +1,6 @@
 """The tables of the page 'Worklist': decisions of core.store.reviews in, tables out."""
 
+import numpy as np
 import pandas as pd
 
 from dashboard.components.tables import ScreenTable
@@ -37,11 +38,12 @@ def cases(words: Words, rows: pd.DataFrame) -> ScreenTable:
     """Return rows of Reviews.decided_cases: the case, its actor, the action and the reason."""
     confidence, epistemic = words("column.confidence"), words("worklist.epistemic")
     accepted = rows["decision"] == "accepted"
+    action = np.where(
+        rows["audit_probability"].notna(), "audit", np.where(accepted, "use", "check")
+    )
     columns = {
         words("worklist.who"): [_who(words, decision) for decision in rows["decision"]],
-        words("worklist.action"): [
-            words("worklist.action.use" if done else "worklist.action.check") for done in accepted
-        ],
+        words("worklist.action"): [words(f"worklist.action.{name}") for name in action],
         words("worklist.reason"): [_reason(words, reason) for reason in rows["reason"]],
         words("worklist.case"): rows["case_id"],
         words("worklist.text"): rows["text"],

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from scipy.special import bdtr
 from scipy.stats import hypergeom
 
+from core.decision.audits.estimate import AuditSummary
 from core.errors import SettingsError
 from core.stats.exact_bounds import anytime_evidence
 
+# What further audits can show, see audit_outlook.
+FEW_ACCEPTED, MISSED, NEVER, PLANNED = "few", "missed", "never", "more"
 MOST_AUDITS = 100_000  # further audits; a need beyond it is answered with None
 
 
@@ -63,6 +66,27 @@ def plan_audits(
         return AuditPlan(None, 0, 0.0)
     n, k = int(further[first[0]]), int(errors[first[0]])
     return AuditPlan(n, k, float(bdtr(k, n, rate)) if n and rate else 1.0)
+
+
+def audit_outlook(summary: AuditSummary, target: float) -> tuple[str, AuditPlan | None]:
+    """Return what further audits can show about "leakage <= target", in [0, 1): a code and a plan.
+
+    FEW_ACCEPTED: too few cases are accepted for more leakage. MISSED: the audits show more leakage
+    already. NEVER: not even all audits would show it. PLANNED: those of the plan, without an error,
+    show it. Audits without a clear answer count as wrong.
+    """
+    coverage = summary.coverage or 0.0
+    if coverage <= target:
+        return FEW_ACCEPTED, None
+    if summary.leakage.low is not None and summary.leakage.low > target:
+        return MISSED, None
+    plan = plan_audits(
+        target / coverage,
+        audited=summary.sample,
+        wrong=summary.wrong + summary.missing,
+        population=summary.accepted,
+    )
+    return (NEVER, None) if plan.audits is None else (PLANNED, plan)
 
 
 def _passes(

@@ -32,6 +32,7 @@ from core.decision.watch.alarms import (
     watched_levels,
 )
 from core.decision.watch.detectors import checked_limit
+from core.decision.watch.diagnosis import LEAST_AUDITS, Diagnosis, diagnose_alarms
 from core.decision.watch.labelfree import Recalibration, label_free_leakage, stable_risk_leakage
 from core.decision.watch.replay import replayed_leakage
 from core.decision.watch.stream import ReferenceCases, WatchedStream, cut_windows
@@ -45,7 +46,6 @@ NO_REFERENCE, NO_AUDITS, FEW_AUDITS, UNDATED, WITHDRAWN = (
     "undated",
     "withdrawn",
 )
-LEAST_AUDITS = 30  # below this many the audited figure is shown with a warning
 DEFAULT_EVERY = 10_000.0  # cases per false alarm
 
 
@@ -83,6 +83,7 @@ class WatchReport:
     windows: pd.DataFrame
     levels: pd.DataFrame
     alarms: tuple[Alarm, ...]
+    diagnosis: Diagnosis
     free: Interval
     stable: Interval
     audited: Interval
@@ -131,6 +132,7 @@ def watch_stream(
         windows=_windows(stream, reference, fitted, expected),
         levels=pd.concat(levels, ignore_index=True) if levels else pd.DataFrame(),
         alarms=tuple(sorted(alarms, key=lambda alarm: alarm.stop)),
+        diagnosis=diagnose_alarms(stream, reference, alarms, limit),
         free=free,
         stable=stable_risk_leakage(risk, risk.n, stream.accepted),
         audited=audited,

@@ -24,14 +24,15 @@ _LENGTHS = ("D", "W", "M", "Q", "Y")  # pandas' names of calendar periods
 class ReferenceCases:
     """Labelled cases of the same model from before the stream, columns [m].
 
-    predicted: positions of the classes. margin: confidence less the threshold of the case. right:
-    bool; a class unknown to the model is not right.
+    predicted: positions of the classes. margin: confidence less the threshold of the case. right,
+    unseen: bool; a case of a class unknown to the model is unseen, and not right.
     """
 
     predicted: NDArray[np.intp]
     confidence: NDArray[np.float64]
     margin: NDArray[np.float64]
     right: NDArray[np.bool_]
+    unseen: NDArray[np.bool_]
 
     @property
     def accepted(self) -> NDArray[np.bool_]:
@@ -55,7 +56,8 @@ class WatchedStream:
 
     occurred_at: times, NaT where unknown. day: equal within a day, rising. predicted: positions of
     `classes`. margin: confidence less the threshold of the case. accepted: by the policy in force.
-    drawn, wrong, inclusion, missing: of core.decision.watch.replay.DecidedCases.
+    drawn, wrong, inclusion, missing: of core.decision.watch.replay.DecidedCases. unseen: 1 where the
+    verdict names a label that the model does not know, 0 where it knows it, NaN without a label.
     """
 
     classes: tuple[str, ...]
@@ -69,6 +71,7 @@ class WatchedStream:
     wrong: NDArray[np.bool_]
     inclusion: NDArray[np.float64]
     missing: NDArray[np.bool_]
+    unseen: NDArray[np.float64]
 
     def __post_init__(self) -> None:
         sizes = {

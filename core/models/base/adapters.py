@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from core.errors import SettingsError
 from core.models.base.backbone import Backbone
+from core.models.base.products import speed_up_products
 from core.models.base.settings import AdapterSettings
 
 
@@ -72,6 +73,7 @@ def attach(backbone: Backbone, settings: AdapterSettings, seed: int | None = Non
             torch.manual_seed(seed)
         # peft changes the model in place, so its wrapper is not kept.
         get_peft_model(backbone.model, config)
+    speed_up_products(backbone.model)
     for parameter in adapter_parameters(backbone):
         parameter.data = parameter.data.float()  # adapters train in float32 on a bf16 trunk
 

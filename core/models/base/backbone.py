@@ -33,6 +33,7 @@ from core.models.base.architecture import POOLED, FeedForward, feed_forward, fin
 from core.models.base.batches import tokenize
 from core.models.base.device import tokens_per_batch
 from core.models.base.pooling import MEAN, TOKEN, choose_pooling, mean_state
+from core.models.base.products import speed_up_products
 from core.models.base.sources import hash_source, no_bar
 
 # appended to a case's text for a choice model; the next token is the answer
@@ -362,6 +363,7 @@ def load_backbone(
         tokenizer.pad_token = tokenizer.eos_token
     pooling = TOKEN if readout == "choice" else choose_pooling(pooling, source, is_causal(config))
     depth = len(find_blocks(model)[1])
+    speed_up_products(model)
     backbone = Backbone(
         model.to(device).eval(),
         tokenizer,

@@ -94,13 +94,20 @@ def plan_batches(lengths: Sequence[int], tokens_per_batch: int = CPU_TOKENS) -> 
     return [*plan, order[start:]] if len(order) else plan
 
 
-def pad(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
-    """Return rows [T_i, ...] padded to [B, T, ...], and their mask [B, T], None if equally long."""
+def pad(rows: Sequence[Tensor], least: int = 0) -> tuple[Tensor, Tensor | None]:
+    """Return rows [T_i, ...] padded to [B, T, ...], and their mask [B, T], None if equally long.
+
+    T is that of the longest row, or `least` if that is more and the rows are not equally long.
+    """
     lengths = [len(r) for r in rows]
-    if min(lengths) == max(lengths):
+    longest = max(lengths)
+    if min(lengths) == longest:
         return torch.stack(list(rows)), None
     padded = torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
-    mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
+    if longest < least:
+        nothing = padded.new_zeros(len(rows), least - longest, *padded.shape[2:])
+        padded = torch.cat([padded, nothing], 1)
+    mask = torch.arange(padded.shape[1]) < torch.tensor(lengths)[:, None]
     return padded, mask.long().to(padded.device)
 
 

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from core.models.base import adapters
 from core.models.base.backbone import Backbone
+from core.models.base.products import linear_map
 from core.models.scoring.posterior import Draws
 
 
@@ -43,17 +44,19 @@ class SampledLinear(nn.Module):
         y = self.base(x)
         if self.a is None or self.b is None:
             return y
-        a, up = self.a.to(x.dtype), self.b.to(x.dtype).mT * self.scale  # [N, r, in], [(N,) r, out]
+        # [N, r, in], [(N,) out, r]
+        a, b = self.a.to(x.dtype), self.b.to(x.dtype) * self.scale
         n, r, width = a.shape
         # common to all samples: one product for all N draws of A
         # Only the batch's size tells a common input from one that holds samples.
         if x.dim() == 3 and x.shape[0] == self.cases and n > 1:
-            z = (x @ a.reshape(n * r, width).T).unflatten(-1, (n, r))  # [B, T, N, r]
-            return y + z.movedim(-2, 0) @ (up[:, None] if up.dim() == 3 else up)  # [N, B, T, out]
+            z = linear_map(x, a.reshape(n * r, width)).unflatten(-1, (n, r))  # [B, T, N, r]
+            z = z.movedim(-2, 0)
+            return y + (z @ b[:, None].mT if b.dim() == 3 else linear_map(z, b))  # [N, B, T, out]
         z = torch.bmm(x.reshape(n, -1, width), a.mT)  # [N, B * T, r]
-        if up.dim() == 3:
-            return torch.baddbmm(y.view(n, -1, y.shape[-1]), z, up).view(y.shape)
-        return torch.addmm(y.view(-1, y.shape[-1]), z.flatten(0, 1), up).view(y.shape)
+        if b.dim() == 3:
+            return torch.baddbmm(y.view(n, -1, y.shape[-1]), z, b.mT).view(y.shape)
+        return y + linear_map(z, b).view(y.shape)
 
 
 class Sampler:

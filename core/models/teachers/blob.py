@@ -10,12 +10,12 @@ weights, as they have when the teacher is sampled.
 from contextlib import contextmanager
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.models.base import adapters
 from core.models.base.adapters import Adapter
 from core.models.base.backbone import Backbone
+from core.models.base.products import linear_map
 from core.models.base.settings import VariationalSettings
 from core.models.scoring.posterior import Gaussian
 from core.models.teachers.job import Fitted, TeacherJob
@@ -73,7 +73,7 @@ class Variational(Noise):
             into, out = (
                 random_signs(len(x), *[1] * (x.dim() - 2), v.shape[-1], like=v) for v in (x, z)
             )
-            return z + F.linear(x * into, noise.to(x.dtype)) * out
+            return z + linear_map(x * into, noise.to(x.dtype)) * out
 
         self._means = {
             name: adapters.factors(layer)[0] for name, layer in adapters.layers(backbone)

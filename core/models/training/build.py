@@ -21,7 +21,7 @@ from core.models.base.device import compute_dtype
 from core.models.base.settings import PointSettings, TeacherSettings
 from core.models.base.trunk import TrunkCache, cache_trunk, top_states
 from core.models.scoring import checkpoint
-from core.models.scoring.novelty import EVEN, VIEWS_KEY
+from core.models.scoring.novelty import EVEN, VIEWS_KEY, Novelty
 from core.models.scoring.scorers import OnePass
 from core.models.scoring.surface import SurfaceTerm, Vocabulary, count_ngrams
 from core.models.teachers.job import FrozenView, TeacherJob
@@ -115,20 +115,13 @@ def fit_point(
 
 
 def fit_linear(
-    cases: Texts,
-    name: str,
-    labels: tuple[str, ...],
-    settings: PointSettings,
-    place: Place,
-    point: ModelCard | None = None,
+    cases: Texts, name: str, labels: tuple[str, ...], settings: PointSettings, place: Place
 ) -> Trained:
     """Fit the plainest model: a logistic regression on the frozen base's states.
 
     It blends n-grams in as held-out cases say. No adapter is trained, and one pass answers. cases:
     with labels. name: of the model. labels: order of the head's outputs. settings: base, read-out,
-    pooling and surface count. place: where to compute. point: a point estimate of the same cases
-    and settings, whose choices of penalty, scale and views are taken; None makes them. Errors as of
-    fit_point.
+    pooling and surface count. place: where to compute. Errors as of fit_point.
     """
     backbone = load_backbone(
         settings.base,
@@ -141,15 +134,35 @@ def fit_linear(
     job = _job(backbone, settings, labels, cases, place)
     # The linear model needs the view whatever `start` the settings name.
     job = replace(job, start=None, frozen=job.frozen or frozen_view(job, cases.texts))
-    if point is None:
-        job = _with_views(job.started())
-    else:
-        choices = point.settings
-        job = replace(job, start_choice=StartChoice(*choices["start_choice"])).started()
-        job = replace(job, views=tuple(choices["views"]))
+    job = _with_views(job.started())
     start = cast(nn.Linear, job.start)
     novelty = _novelty_tensors(OnePass(backbone, start, len(labels)), job)
-    card = ModelCard(
+    card = _linear_card(name, labels, settings, backbone)
+    return Trained(card, _linear_tensors(start, job.surface) | novelty)
+
+
+def linear_of_point(
+    point: ModelCard, folder: Path, cases: Texts, name: str, settings: PointSettings, place: Place
+) -> Trained:
+    """Return the model of `fit_linear` without a fit: the start of a point estimate.
+
+    point: the card in `folder`, of the same cases and settings, with a linear start. It keeps the
+    point estimate's cut, so that both read the same cached states. Other parameters as of fit_linear.
+    """
+    backbone = checkpoint.load_base(point, folder, place.device)
+    start, surface = checkpoint.load_start(folder, point)
+    model = OnePass(backbone, cast(nn.Linear, start).to(place.device), len(point.labels))
+    states = _cached(backbone, cases, settings, place)
+    novelty = novelty_of(model, states, cases.labels, tuple(point.settings["views"]))
+    card = _linear_card(name, point.labels, settings, backbone)
+    tensors = _calibrated_tensors(novelty, checkpoint.load_views(folder, point))
+    return Trained(card, _linear_tensors(model.head, surface) | tensors)
+
+
+def _linear_card(
+    name: str, labels: tuple[str, ...], settings: PointSettings, backbone: Backbone
+) -> ModelCard:
+    return ModelCard(
         kind="linear",
         name=name,
         labels=labels,
@@ -161,8 +174,10 @@ def fit_linear(
         seed=settings.loop.seed,
         settings=settings.model_dump(mode="json"),
     )
-    surface = {} if job.surface is None else job.surface.tensors()
-    return Trained(card, head_tensors(start) | surface | novelty)
+
+
+def _linear_tensors(start: nn.Linear, surface: SurfaceTerm | None) -> dict[str, Tensor]:
+    return head_tensors(start) | ({} if surface is None else surface.tensors())
 
 
 def make_teacher_model(
@@ -211,14 +226,11 @@ def _job(
 
     For a linear start it includes the frozen view of them.
     """
-    cache = cache_trunk(
-        backbone, cases.texts, settings.truncate, progress="trunk, once a case", folder=place.trunks
-    )
     job = TeacherJob(
         backbone,
         settings,
         len(labels),
-        cache,
+        _cached(backbone, cases, settings, place),
         cases.labels,
         TrunkCache([]),
         np.zeros(0, dtype=np.int64),
@@ -228,6 +240,12 @@ def _job(
     if settings.readout == "choice":
         return replace(job, start=answer_head(backbone, labels))
     return replace(job, frozen=frozen_view(job, cases.texts)) if settings.start == "linear" else job
+
+
+def _cached(backbone: Backbone, cases: Texts, settings: PointSettings, place: Place) -> TrunkCache:
+    return cache_trunk(
+        backbone, cases.texts, settings.truncate, progress="trunk, once a case", folder=place.trunks
+    )
 
 
 def frozen_view(job: TeacherJob, texts: list[str]) -> FrozenView:
@@ -264,6 +282,13 @@ def _novelty_tensors(model: OnePass, job: TeacherJob) -> dict[str, Tensor]:
     if len(np.unique(labels)) < 2 or np.bincount(labels).max() < START_FOLDS:
         return novelty.tensors()
     views = held_out_views(view.states, labels, job.start_choice, view.features)
+    return _calibrated_tensors(novelty, views)
+
+
+def _calibrated_tensors(novelty: Novelty, views: Tensor | None) -> dict[str, Tensor]:
+    """Return the tensors of a novelty with the shares of held-out views [3, n], None for its own."""
+    if views is None:
+        return novelty.tensors()
     return novelty.calibrated(views).tensors() | {VIEWS_KEY: views}
 
 

@@ -34,6 +34,8 @@ from core.models.training.objective import NO_LABEL, MicroBatch, Targets, TopCla
 from core.progress import ProgressBar
 
 BLOCK = 16  # batches among which cases are sorted by length
+SHORT = 32  # tokens up to which a batch is as long as its longest text
+LENGTHS = 4  # a longer batch has a multiple of it
 
 
 class _Cases(torch.utils.data.Dataset):
@@ -41,6 +43,7 @@ class _Cases(torch.utils.data.Dataset):
 
     def __init__(self, cache: TrunkCache, targets: Targets):
         self.cache, self.targets, self.epoch = cache, targets, 0
+        self.longest = max(cache.lengths, default=0)
 
     def __len__(self) -> int:
         return len(self.cache)
@@ -50,7 +53,11 @@ class _Cases(torch.utils.data.Dataset):
 
     def collate(self, rows: Sequence[tuple[Tensor, int]]) -> dict[str, Tensor]:
         """Return a padded batch: states, mask, offsets and targets by name."""
-        hidden, mask = pad([state for state, _ in rows])
+        states = [state for state, _ in rows]
+        # Code is generated for each size of a batch (core.models.base.products), so long batches
+        # have few sizes; none is longer than a text, since a model may read no more tokens.
+        least = min(-(-max(map(len, states)) // LENGTHS) * LENGTHS, self.longest)
+        hidden, mask = pad(states, least if least > SHORT else 0)
         index = [i for _, i in rows]
         batch: dict[str, Tensor] = {"hidden": hidden} | self.targets.batch(index, self.epoch)
         if self.cache.offsets is not None:

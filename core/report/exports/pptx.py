@@ -24,7 +24,8 @@ from core.report.exports.style import EAST_ASIAN, INK, LATIN_FONT, MUTED, SHADE,
 SLIDE_WIDTH, SLIDE_HEIGHT, SLIDE_MARGIN = 13.333, 7.5, 0.5
 _TOP, _BOTTOM = 1.45, SLIDE_HEIGHT - 0.4  # of the area below a title
 _LINE = SLIDE_WIDTH - 2 * SLIDE_MARGIN
-_TEXT, _CELL, _PAD = 18, 13, 0.1  # points, points, inches around a cell's text
+_TEXTS = (18, 16, 14)  # points; the largest in which the first section fits one slide
+_CELL, _PAD = 13, 0.1  # points, inches around a cell's text
 _CHART_LEAST = 2.35  # height under which a row of charts goes to the next slide
 
 
@@ -36,6 +37,8 @@ def write_pptx(document: ReportDocument) -> bytes:
     for place, section in enumerate(document.sections):
         # A new pen begins a new slide, so no slide holds parts of two sections.
         pen = _Pen(deck, document, section.title)
+        if place == 0:
+            pen.points = _fitting_type(section, document.subtitle)
         _section(pen, section)
         if place == 0:
             pen.sentences((document.subtitle,))
@@ -52,11 +55,30 @@ def _section(pen: "_Pen", section: DocumentSection) -> None:
         pen.table(table)
 
 
+def _fitting_type(section: DocumentSection, last: str) -> int:
+    """Return the largest of _TEXTS in which sentences, tables and a last line fit one slide."""
+    tables = 0.0
+    for table in section.tables:
+        widths = [_LINE * share / sum(table.widths) for share in table.widths]
+        rows = (tuple(map(TableCell, table.heads)), *table.rows)
+        tables += sum(_row_height(row, widths) for row in rows) + 0.2
+    free = _BOTTOM - _TOP - tables - 0.1
+    for points in _TEXTS:
+        if sum(_sentence_height(text, points) for text in (*section.paragraphs, last)) <= free:
+            return points
+    return _TEXTS[-1]
+
+
+def _sentence_height(text: str, points: float) -> float:
+    return text_height(text, _LINE - 0.2, points) + 0.1
+
+
 class _Pen:
     """The place of the next part: a slide and a height on it. A full slide makes the pen add one."""
 
     def __init__(self, deck, document: ReportDocument, title: str):
         self.deck, self.document, self.title, self.pages = deck, document, title, 0
+        self.points = _TEXTS[0]  # of sentences
         self.turn()
 
     def turn(self) -> None:
@@ -85,17 +107,15 @@ class _Pen:
 
     def sentences(self, paragraphs: Sequence[str]) -> None:
         """Write sentences below each other; those that do not fit go to the next slide."""
-        for paragraphs_of_page in _fitting(
-            paragraphs, lambda paragraph: text_height(paragraph, _LINE - 0.2, _TEXT) + 0.1, self
+        for page_texts in _fitting(
+            paragraphs, lambda text: _sentence_height(text, self.points), self
         ):
-            tall = sum(
-                text_height(paragraph, _LINE - 0.2, _TEXT) + 0.1 for paragraph in paragraphs_of_page
-            )
+            tall = sum(_sentence_height(text, self.points) for text in page_texts)
             box = self.slide.shapes.add_textbox(
                 Inches(SLIDE_MARGIN), Inches(self.y), Inches(_LINE), Inches(tall)
             )
             box.text_frame.word_wrap = True
-            _put(box.text_frame, paragraphs_of_page, _TEXT, INK, gap=4)
+            _put(box.text_frame, page_texts, self.points, INK, gap=4)
             self.y += tall + 0.1
 
     def charts(self, charts: Sequence) -> None:

@@ -24,6 +24,7 @@ from dashboard.components.active_policy import MARK, Ghost
 from dashboard.decide.verdict import (
     BUT,
     TILES,
+    VERDICT_KINDS,
     AgainstReview,
     Description,
     RouteCurve,
@@ -36,7 +37,6 @@ LIVE_FOLDER = Path(__file__).resolve().parent
 # data of curves and marks: money a day with its interval, and the big charts' figures
 CURVE_COLUMNS = ("money", "money_low", "money_high", "coverage", "risk", "reviews", "leakage")
 _SOURCES = {"risk": "selective_risk", "reviews": "reviews_per_day"}
-VERDICT_KINDS = ("adopt", "conditions", "reject", "unknown", "but")
 
 
 def joined(*scripts: str) -> str:

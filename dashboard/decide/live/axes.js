@@ -42,7 +42,7 @@ function whisker(low, high, y, cap) {
 }
 
 // A horizontal axis from 0 to the next quarter of a tick above the largest value, with its ticks below, at `foot`; its ends are in
-// px. write: (value, step) -> text, at most `apart` px wide. least: smallest upper end of the axis.
+// px. write: (value, step, top) -> text, at most `apart` px wide. least: smallest upper end of the axis.
 class Axis {
   constructor([left, right], foot, { write, apart, least }) {
     Object.assign(this, { left, right, foot, write, apart, least, top: null, ticks: shape("g") });
@@ -56,7 +56,7 @@ class Axis {
     if (top === this.top) return; // most steps of a drag keep the ticks, which are slow to remake
     this.top = top;
     const at = (i) => ({ x: this.x(step * i), y: this.foot, "text-anchor": "middle" });
-    const tick = (_, i) => shape("text", at(i), this.write(step * i, step));
+    const tick = (_, i) => shape("text", at(i), this.write(step * i, step, top));
     this.ticks.replaceChildren(...Array.from({ length: Math.floor(quarters / 4) + 1 }, tick));
   }
 

@@ -24,18 +24,37 @@ class Formats {
     return this.write(value, digits, { style: "percent" });
   }
 
-  amount(value, digits = Math.abs(value) < 1000 ? this.currency.digits : 0) {
-    if (this.currency.code === "JPY" && this.words.language === "ja") return this.yen(value);
-    return this.write(value, digits, { style: "currency", currency: this.currency.code });
+  amount(value) {
+    return this.amounts([value])[0];
   }
 
-  // Yen in Japanese: 30,000円, 931万円, 1.26億円; the same as dashboard.i18n's _yen.
-  yen(value) {
+  // Return amounts of one sentence, all in the form of the largest.
+  amounts(values) {
+    const sizes = values.map(Math.abs).filter((size) => size > 0), most = Math.max(0, ...sizes);
+    if (this.writesYen) {
+      const unit = yenUnit(Math.min(...sizes), most);
+      return values.map((value) => this.yen(value, unit));
+    }
+    const digits = most < 1000 ? this.currency.digits : 0, style = { style: "currency", currency: this.currency.code };
+    return values.map((value) => this.write(value, digits, style));
+  }
+
+  // Return the tick at a multiple of `step` on an axis up to `top`; all ticks have one unit and no more decimals than the step.
+  tick(value, step, top) {
+    if (!this.writesYen) return this.write(value, decimals(step), { style: "currency", currency: this.currency.code });
+    const [size, name] = yenUnit(step, top);
+    return value ? `${this.write(value / size, decimals(step / size), {})}${name}` : "0円";
+  }
+
+  get writesYen() {
+    return this.currency.code === "JPY" && this.words.language === "ja";
+  }
+
+  // Yen in Japanese in a unit to three figures: 30,000円, 931万円, 1.26億円; the same as core.messages.figures.
+  yen(value, [size, name]) {
     if (!Number.isFinite(value)) return this.words.none;
-    const size = Math.abs(value), sign = value < 0 && Math.round(size) ? "-" : "";
-    if (size < 99999.5) return `${sign}${this.write(size, 0, {})}円`;
-    const [unit, name] = Math.round(size / 1e4) < 10000 ? [1e4, "万円"] : [1e8, "億円"], figure = size / unit;
-    return `${sign}${this.write(figure, figure < 9.995 ? 2 : figure < 99.95 ? 1 : 0, {})}${name}`;
+    const figure = Math.abs(value) / size, digits = size === 1 || figure >= 99.95 ? 0 : figure >= 9.995 ? 1 : 2;
+    return value ? `${value < 0 ? "-" : ""}${this.write(figure, digits, {})}${name}` : "0円";
   }
 
   write(value, digits, style) {
@@ -47,6 +66,13 @@ class Formats {
     });
     return this.formats[key].format(value);
   }
+}
+
+// Return size and name of the unit for amounts of `least` to `most` yen; the same as core.messages.figures.
+function yenUnit(least, most) {
+  let place = most < 99999.5 ? 0 : Math.round(most / 1e4) < 10000 ? 1 : 2;
+  while (Math.round(least) < [0, 1_000, 99_995_000][place]) place--;
+  return [1e4 ** place, ["円", "万円", "億円"][place]];
 }
 
 // Return the decimals that show `figures` significant figures, at most 6; the same as dashboard.i18n's _places.

@@ -25,7 +25,7 @@ class Options {
   lay(chart, width, height) {
     const names = fitted(this.data.rows.map((row) => row.name), (name) => name, chart);
     const pitch = (height - FOOT) / this.rows.length, middle = (i) => (i + 0.5) * pitch;
-    const write = (value, step) => this.formats.amount(value, decimals(step));
+    const write = (value, step, top) => this.formats.tick(value, step, top);
     this.axis = new Axis([names.width, width - 36], height - 8, { write, apart: 95, least: LEAST_MONEY });
     const bar = (i, key) => shape("rect", { class: key, y: middle(i) - (BAR * pitch) / 2, height: BAR * pitch });
     this.shapes = this.rows.map((_, i) => ({
@@ -63,7 +63,8 @@ class Options {
     const { formats, data } = this, amount = (key) => formats.amount(found[key]);
     const lines = [...PARTS, "total"].map((key) => `${data.labels[key]} ${amount(key)}`);
     if (n && Number.isFinite(found.low)) { // people alone rest on no label
-      lines.push(formats.fill("card.interval", { low: amount("low"), high: amount("high") }));
+      const [low, high] = formats.amounts([found.low, found.high]);
+      lines.push(formats.fill("card.interval", { low, high }));
       lines.push(formats.fill("basis.labelled", { n: formats.number(n, 0) }));
     }
     return [name, ...lines].join("\n");
