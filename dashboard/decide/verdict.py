@@ -222,8 +222,8 @@ def _break_even(words: Words, outcome: Outcome, against: AgainstReview) -> list[
     cost = break_even_escape(more_money, more_escapes, against.escape)
     if cost is None:
         return []
-    most, now = map(words.money_form([cost], against.currency), (cost, against.escape))
-    return [words.text("verdict.reject.break_even", most=most, cost=now)]
+    most, price = map(words.money_form([cost], against.currency), (cost, against.escape))
+    return [words.text("verdict.reject.break_even", most=most, cost=price)]
 
 
 def _people(words: Words, reviews_per_day: float, against: AgainstReview) -> str:
