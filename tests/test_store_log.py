@@ -4,6 +4,7 @@ import logging
 import os
 import random
 import shutil
+import zlib
 
 import pytest
 
@@ -101,6 +102,16 @@ def test_a_log_of_garbage_without_a_commit_is_set_aside_and_said(killed, tmp_pat
 
 def test_a_note_of_an_earlier_log_condemns_no_later_one(folder):
     """As after a power cut: the log is on disk, and the note is still that of an older log."""
-    note = (folder / NOTE).read_text().split()
-    (folder / NOTE).write_text(f"{note[0]} {note[1]} {'00' * 64}")
+    size, sha256, _, _ = (folder / NOTE).read_text().split()
+    note = f"{size} {sha256} {'00' * 64}"
+    (folder / NOTE).write_text(f"{note} {zlib.crc32(note.encode()):08x}")
+    assert costs(folder) == [3, 2, 1, 0]
+
+
+@pytest.mark.parametrize("cut", [1, 20, 50, 90, 200])
+def test_half_a_note_over_an_earlier_one_condemns_no_log(folder, cut):
+    """As where a write was cut off: the note's first characters are new, the others are old."""
+    new = (folder / NOTE).read_text()
+    old = f"1234 {'12' * 32} {new.split()[2]} {'9' * 8}".ljust(len(new))
+    (folder / NOTE).write_text(old[:cut] + new[cut:])
     assert costs(folder) == [3, 2, 1, 0]

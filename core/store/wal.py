@@ -4,12 +4,14 @@ DuckDB takes the first unreadable length in its log for a write that a crash cut
 without its header for none: both open without an error and without what was committed after that
 place. A commit notes the log's size and hash, so that a log which no longer begins with what was
 committed is refused. The note is not synchronised: after a power cut it may be an older one, which
-is told by the log's first bytes. Knows no format of the log.
+is told by the log's first bytes, or half of one, which its checksum tells: half a note is none.
+Knows no format of the log.
 """
 
 import hashlib
 import logging
 import os
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +44,8 @@ class CommitNote:
         """
         try:
             commit = _commit_of(self.log.read_bytes())
-            self._overwrite(f"{commit.size} {commit.sha256} {commit.start}")
+            text = f"{commit.size} {commit.sha256} {commit.start}"
+            self._overwrite(f"{text} {_checksum(text)}")
         except FileNotFoundError:
             self.clear()
         except OSError:
@@ -87,10 +90,16 @@ class CommitNote:
 
     def _read(self) -> _Commit | None:
         try:
-            size, sha256, start = self.path.read_text(encoding="ascii").split()
-            return _Commit(int(size), sha256, start)
+            *parts, checksum = self.path.read_text(encoding="ascii").split()
+            size, sha256, start = parts
+            is_whole = checksum == _checksum(" ".join(parts))
+            return _Commit(int(size), sha256, start) if is_whole else None
         except (OSError, ValueError):
             return None
+
+
+def _checksum(text: str) -> str:
+    return f"{zlib.crc32(text.encode()):08x}"
 
 
 def _starts_alike(content: bytes, commit: _Commit) -> bool:
