@@ -6,6 +6,7 @@ catalogues: it has a sentence, the sentences have the same blanks, and every bla
 
 import ast
 import pickle
+import sys
 import re
 import string
 from collections.abc import Mapping
@@ -181,7 +182,9 @@ def raise_not_found() -> None:
     raise errors.NotFoundError("store.no_filter", column="r1")
 
 
-def test_an_error_crosses_processes_with_its_code_and_values():
+def test_an_error_crosses_processes_with_its_code_and_values(monkeypatch):
+    # A new process runs the main module again, which a test of a page may have replaced by the app.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules[__name__])
     with (
         ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,
         pytest.raises(errors.NotFoundError, match="r1") as caught,
