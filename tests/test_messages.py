@@ -6,9 +6,9 @@ catalogues: it has a sentence, the sentences have the same blanks, and every bla
 
 import ast
 import pickle
-import sys
 import re
 import string
+import sys
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
