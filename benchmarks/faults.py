@@ -207,7 +207,7 @@ def _work(store: Store, phase: str, writer: int) -> None:
 def _check(store: Store, phase: str, words: str, tally: Tally) -> None:
     """Open the store after a kill and count what is wrong. words: what the child reported."""
     begun, ended = words.count("b"), words.count("e")
-    stored = _stored(store, phase)
+    stored = read_stored(store, phase)
     if stored is None:
         tally.unopenable += 1
         return
@@ -223,7 +223,7 @@ def _check(store: Store, phase: str, words: str, tally: Tally) -> None:
     # The same operation again, as a person or a job repeats it.
     if begun > ended and phase in ("ingest", "review", "decide"):
         PHASES[phase][0](store, ended)
-        again = _stored(store, phase) or {}
+        again = read_stored(store, phase) or {}
         tally.lost += ended not in again
         tally.doubled += again.get(ended, 1) != 1
 
@@ -237,7 +237,7 @@ def _moment(words: str, is_stored: bool) -> str:
     return "in a commit" if is_stored else "before a commit"
 
 
-def _stored(store: Store, phase: str) -> dict[int, int] | None:
+def read_stored(store: Store, phase: str) -> dict[int, int] | None:
     """Return {number of an operation: how often it is stored}; None if the store is not intact."""
     try:
         with store.atomic() as connection:
@@ -324,7 +324,7 @@ def _is_right(store: Store, phase: str, status: int) -> bool:
     """Return whether the store has the operation once, or not at all if the child did not end well."""
     for path in (store.folder, *store.folder.rglob("*")):
         path.chmod(0o700 if path.is_dir() else 0o600)
-    stored = _stored(store, phase)
+    stored = read_stored(store, phase)
     return stored is not None and stored.get(0, 0) in ((1,) if status == 0 else (0, 1))
 
 

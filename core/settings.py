@@ -3,12 +3,18 @@
 The workspace holds generated files only: after it is deleted, `make demo` rebuilds it.
 """
 
+import errno
 import ipaddress
+import os
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core.errors import SettingsError
+
+# What the machine lacks, whatever file was being written.
+_LACKS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.ENOMEM, errno.EIO)
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -50,6 +56,14 @@ class Settings(BaseSettings):
     # some megabytes, and its watch asks every two seconds
     sessions: int = Field(default=100, ge=1)
 
+    def require_usable_home(self) -> None:
+        """Raise SettingsError if a file is where the workspace or a folder above it must be."""
+        home = self.home.absolute()
+        # os.path, since Path.exists raises for a folder that this user may not enter.
+        nearest = next(path for path in (home, *home.parents) if os.path.lexists(path))
+        if not os.path.isdir(nearest):
+            raise SettingsError("settings.home_place", folder=str(home), file=str(nearest))
+
     @property
     def public_hosts(self) -> tuple[str, ...]:
         """Host names under which a proxy publishes the dashboard, in lower case."""
@@ -89,3 +103,20 @@ class Settings(BaseSettings):
     def jobs(self) -> Path:
         """Folder of background jobs, one folder each."""
         return self.home / "jobs"
+
+
+def machine_error(error: OSError | MemoryError, home: Path) -> SettingsError | None:
+    """Return the sentence of an error that the machine or the workspace causes; None for a bug.
+
+    home: the workspace. The machine causes a full disk, too little memory and the like; the
+    workspace any error about a file in it, such as one that this user may not write.
+    """
+    if isinstance(error, MemoryError):
+        return SettingsError("settings.no_memory")
+    reason, files = error.strerror or str(error), (error.filename, error.filename2)
+    paths = [Path(os.fsdecode(file)).absolute() for file in files if isinstance(file, str | bytes)]
+    inside = [path for path in paths if path.is_relative_to(home.absolute())]
+    if not inside and error.errno not in _LACKS:
+        return None
+    file = str((inside or paths or [home])[0])
+    return SettingsError("settings.workspace_fault", file=file, reason=reason)

@@ -74,9 +74,12 @@ def require_local_address(address: str | None) -> None:
 def serve_dashboard(port: int) -> None:
     """Serve on this machine until a signal ends it. Raises SettingsError for an open address."""
     settings, login = Settings(), login_path()
+    settings.require_usable_home()
     app = DashboardApp(settings.public_hosts, settings.sessions)
-    # Headers would log anyone in who can set them.
+    # Headers would log anyone in who can set them. The agent's API draws pages without a socket, and
+    # only a headless server refuses a session's wish to write Streamlit's own files into the program.
     options = {"server.port": port, "server.trustedUserHeaders": {}}
+    options |= {"server.enableAgentApi": False, "server.headless": True}
     options["server.allowedHosts"] = [*LOCAL_HOSTS, *settings.public_hosts]
     if login is None:
         require_local_address(config.get_option("server.address"))

@@ -30,12 +30,12 @@ def warm_up() -> None:
     # imported here, in the thread: they take most of a second of the server's start
     from dashboard.components import door  # noqa: F401
     from dashboard.decide.page import View
-    from dashboard.session import cache
+    from dashboard.session import cache, identity
 
     # Streamlit looks at the stack at a run's first heading. The first look reads every module's
     # file name from the disk, and Python keeps them.
     inspect.stack()
-    with suppress(KakushinError, OSError):
+    with suppress(KakushinError, OSError), identity.as_server():
         if not cache.settings().store.exists() or not (runs := cache.runs()):
             return
         for language in sorted(LANGUAGE_NAMES, key=lambda name: name != reader_language()):

@@ -107,6 +107,10 @@ DETAILS = [
     + ("Audit of case k 7: wrong.",),
     ("review.draw", {"policy": "line", "n": 1}, "1 case to audit under line."),
     ("decisions.export", {"table": "verdicts", "format": "csv"}, "The verdicts, as csv."),
+    ("decisions.export", {"table": "labels", "format": "csv"}, "The labels from verdicts, as csv."),
+    ("decisions.export", {"table": "worklist", "rule": {"threshold": 0.9}, "format": "csv"})
+    + ("The cases for people under the rule on the page, as csv.",),
+    ("report.export", {"format": "pdf"}, "As pdf."),
     ("watch.harm", {"run": "r", "detector": "risk", "audits": 40})
     + ("Detector: audited risk (harm), after 40 audits.",),
     ("model.serve", {"model": "m", "author": "Abe", "back": True}, "Model m is in service again."),

@@ -238,8 +238,9 @@ def test_no_login_approves_its_own_proposal_whatever_name_it_types(store):
     )
 
 
-def test_a_store_that_is_opened_for_nobody_lets_nobody_write(store):
+def test_a_store_that_is_opened_for_nobody_lets_nobody_read_or_write(store):
     closed = Store(store.folder, principal=ANONYMOUS)
-    assert len(closed.runs()) == 1
+    with pytest.raises(AccessError, match="may not do this"):
+        closed.runs()
     with pytest.raises(AccessError, match="may not do this"):
         Ledger(closed).add_scenario("plan", {"cost": 1}, "Suzuki")

@@ -103,7 +103,7 @@ def test_filters_narrow_the_list_and_the_file_and_stay_in_the_address(store, ope
     assert set(shown["Who"]) == {"Person"}
     assert page.query_params["side"] == "review"
     filters = (("decision", "review"), ("predicted", "boom"), ("segment", "B"))
-    csv = worklist_page._file_of("csv", worklist_page.csv_bytes, (RUN, "line", 1), filters)
+    csv = worklist_page._file_of(worklist_page.csv_bytes, (RUN, "line", 1), filters)
     assert csv.decode("utf-8-sig").count("\r\n") == len(expected) + 1
     page = open_page(
         tmp_path, cause="epistemic"

@@ -36,7 +36,7 @@ from core.cli.verify import add_verify
 from core.cli.watch import add_monitor, add_propose, add_replay
 from core.errors import KakushinError
 from core.messages import error_text, reader_language
-from core.settings import Settings
+from core.settings import Settings, machine_error
 
 CLOSED_OUTPUT = 141  # as a shell reports a program that SIGPIPE ends
 
@@ -64,17 +64,28 @@ def _run_verb(arguments: argparse.Namespace) -> int:
     # Libraries' warnings address developers; `python -W` brings them back.
     if not sys.warnoptions:
         warnings.filterwarnings("ignore", module=r"(transformers|torch|peft|accelerate)\b")
+    settings = Settings()
     try:
-        return arguments.run(arguments, Settings()) or 0
+        settings.require_usable_home()
+        return arguments.run(arguments, settings) or 0
     except KakushinError as e:
-        print(f"kakushin: {error_text(e, reader_language())}", file=sys.stderr)
-        return e.exit_code
+        return _print_error(e)
+    except (OSError, MemoryError) as e:
+        fault = machine_error(e, settings.home)
+        if fault is None:
+            raise
+        return _print_error(fault)
     except KeyboardInterrupt:
         print(
             "kakushin: interrupted; the same command resumes after the last finished step",
             file=sys.stderr,
         )
         return 130
+
+
+def _print_error(error: KakushinError) -> int:
+    print(f"kakushin: {error_text(error, reader_language())}", file=sys.stderr)
+    return error.exit_code
 
 
 _DESCRIPTION = """\

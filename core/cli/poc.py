@@ -108,6 +108,7 @@ def _print_result(
         verdict_lines,
     )
     from core.store.lines import read_lines
+    from core.store.trail import record_action
 
     result = poc_result(store, read_lines(store)[name], language)
     text = figure_text(result, language)
@@ -118,6 +119,7 @@ def _print_result(
     path = path or settings.reports / f"{name}-poc-{language}.pdf"
     if not path.parent.is_dir():
         private_folder(path.parent)
+    record_action(store, "report.export", path.name, format="pdf")
     document = poc_document(result, language, notices, datetime.now().astimezone())
     write_atomic(path, export_document(document, "pdf"))
     threshold = result.student.consequence.threshold

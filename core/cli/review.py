@@ -81,10 +81,12 @@ def _print_plan(summary, target_leakage: float, language: str) -> None:
 def _labels(arguments, settings: Settings) -> None:
     from core.export import checked_ending, write_table
     from core.pipeline.redistill import verdict_cases
+    from core.store.reviews import Reviews
 
-    checked_ending(arguments.out)
+    ending, store = checked_ending(arguments.out), store_of(settings)
     # the split of `redistill`, so that no text that judges a student here teaches one there
-    cases = verdict_cases(store_of(settings), arguments.run_id, rehearsal=False)
+    cases = verdict_cases(store, arguments.run_id, rehearsal=False)
+    Reviews(store).record_table_export(arguments.run_id, "labels", ending.lstrip("."))
     use = cases["teaches"].map({True: "teach", False: "judge"})
     table = cases.drop(columns=["teaches", "day"]).assign(use=use)
     write_table(table, arguments.out)

@@ -51,6 +51,7 @@ def put_in_service(store: Store, settings: Settings, name: str, model: str, auth
     store: its audit trail gets an entry. name: the line. Raises ModelError, and AccessError for a
     missing role.
     """
+    store.principal.require("model.serve")
     if not (settings.models / model / "model.json").is_file():
         raise ModelError("watch.no_model", model=model)
     history = service_history(settings, name) or [_entry(f"{name}-student", author)]
@@ -63,6 +64,7 @@ def roll_back(store: Store, settings: Settings, name: str, author: str) -> str:
 
     Raises ModelError without one, and AccessError for a missing role.
     """
+    store.principal.require("model.serve")
     history = service_history(settings, name)
     if len(history) < 2:
         raise ModelError("watch.no_model_before", name=name)

@@ -20,6 +20,7 @@ from core.cases.sandbox import Checked, Limits, forget_results, read_sandboxed
 from core.cases.table import Notice, ReadingOptions
 from core.errors import CasesError
 from core.files import private_folder, write_atomic
+from core.identity import Principal, local_principal
 from core.progress import write_json
 from core.settings import Settings
 
@@ -60,11 +61,16 @@ class Upload:
         return settings.uploads / self.sha256 / f"cases{self.suffix}"
 
 
-def keep_upload(settings: Settings, called: str, content: bytes) -> Upload:
+def keep_upload(
+    settings: Settings, called: str, content: bytes, principal: Principal | None = None
+) -> Upload:
     """Store a file and return its Upload; the same content is the same upload, under any name.
 
-    Raises CasesError for a file that cannot hold cases: another ending, no content, too large.
+    settings: of the workspace. called: the browser's name of the file. principal: who acts; None is
+    this machine's user. Raises CasesError for a file that cannot hold cases: another ending, no
+    content, too large; AccessError for a missing role.
     """
+    (principal or local_principal()).require("upload.keep")
     called = printable_name(called)
     suffix = PurePosixPath(called).suffix.lower()
     if suffix not in SUFFIXES:

@@ -56,7 +56,7 @@ def export_verdicts(store: Store, run_id: str, path: Path) -> tuple[int, int]:
     """
     ending = checked_ending(path, TASKS_ENDING)
     run, reviews = store.run(run_id).run, Reviews(store)
-    reviews.record_verdict_export(run_id, ending.lstrip("."))
+    reviews.record_table_export(run_id, "verdicts", ending.lstrip("."))
     cases = judged_cases(store, run_id)
     verdicts = _last_verdicts(reviews, run_id)
     verdicts = verdicts[verdicts["verdict"] != "withdrawn"]

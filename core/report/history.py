@@ -23,7 +23,7 @@ _KIND_OF_ROOM = {
     **dict.fromkeys(("policy", "scenario", "meeting", "watch"), RULES_KIND),
     "decisions": DECISIONS_KIND,
     "review": REVIEWS_KIND,
-    **dict.fromkeys(("run", "job", "model"), RUNS_KIND),
+    **dict.fromkeys(("run", "job", "model", "upload"), RUNS_KIND),
 }
 TODAY, YESTERDAY, WEEK = "today", "yesterday", "week"
 HISTORY_DAYS = {TODAY: (0, 0), YESTERDAY: (1, 1), WEEK: (6, 0)}  # first and last, days before today

@@ -187,13 +187,14 @@ class Reviews:
         event = TrailEvent("decisions.export", self.principal.name, run_id, details)
         self._trail.append(self.principal, [event])
 
-    def record_verdict_export(self, run_id: str, file_format: str) -> None:
-        """Record in the audit trail that a run's verdicts leave as a file.
+    def record_table_export(self, run_id: str, table: str, file_format: str) -> None:
+        """Record in the audit trail that what people answered about a run leaves as a file.
 
-        Raises AccessError for a missing role: call it before the file is made.
+        table: "verdicts" or "labels". Raises AccessError for a missing role: call it before the
+        file is made.
         """
         self.principal.require("decisions.export")
-        details = {"table": "verdicts", "format": file_format}
+        details = {"table": table, "format": file_format}
         event = TrailEvent("decisions.export", self.principal.name, run_id, details)
         self._trail.append(self.principal, [event])
 

@@ -46,6 +46,7 @@ class Samples:
         NotFoundError for an unknown run or case, NonFiniteError or StoreError for probabilities
         that are invalid or differ from the stored ones.
         """
+        self.store.principal.require("run.record")
         ids = list(case_ids)
         with self.store.atomic() as connection:
             run = self.store.run(run_id).run

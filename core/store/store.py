@@ -34,7 +34,8 @@ class Store:
     """The store in `folder`, created at first use; safe among threads and processes.
 
     Every method waits for its turn, `timeout_s` seconds at most, and then raises StoreError.
-    principal: who acts where a caller names no one; None is this machine's user.
+    principal: who acts where a caller names no one; None is this machine's user. Every read and
+    write raises AccessError for a principal without a role for it.
     """
 
     def __init__(self, folder: Path, timeout_s: float = 60.0, principal: Principal | None = None):
@@ -53,11 +54,19 @@ class Store:
         return store
 
     def atomic(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """Run several calls as one transaction. Nests. Keep it short: all other processes wait."""
+        """Run several calls as one transaction. Nests. Keep it short: all other processes wait.
+
+        Raises AccessError for a principal without a role. The methods that write ask for theirs.
+        """
+        self.principal.require("store.read")
         return self._file.atomic()
 
     def reading(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """Run several calls on one state of the data, without keeping other readers out. Nests."""
+        """Run several calls on one state of the data, without keeping other readers out. Nests.
+
+        Raises AccessError for a principal without a role.
+        """
+        self.principal.require("store.read")
         return self._file.reading()
 
     def at_commit(self, name: str, act: Callable[[], None]) -> None:
@@ -80,6 +89,7 @@ class Store:
 
         Raises StoreError for another run under the same name.
         """
+        self.principal.require("run.record")
         with self.atomic() as connection:
             row = connection.execute(
                 f"SELECT {_RUN_COLUMNS} FROM runs WHERE run_id = ?",  # noqa: S608
@@ -99,6 +109,7 @@ class Store:
         state: "finished" or "failed". duration_s: seconds. metrics: JSON-able. Raises SettingsError
         for another state, NotFoundError for an unknown run, NonFiniteError for NaN in metrics.
         """
+        self.principal.require("run.record")
         if state not in END_STATES:
             raise SettingsError("settings.choice", what="state", value=state, allowed=END_STATES)
         written = records.json_of(metrics, "metrics", run_id)
@@ -163,6 +174,7 @@ class Store:
         Raises NotFoundError for an unknown run or a missing file, StoreError for invalid rows,
         SettingsError for a file elsewhere.
         """
+        self.principal.require("run.record")
         home = part_path(self.folder, run_id, part)
         if rows_stay and path.resolve() != home.resolve():
             raise SettingsError("store.lake_elsewhere", file=str(path), expected=str(home))
@@ -198,6 +210,7 @@ class Store:
         unknown run, StoreError for invalid parts, for other content, and if only some of the parts
         are ingested.
         """
+        self.principal.require("run.record")
         lines = read_lines(path)
         with self.atomic() as connection:
             labels = self._require(connection, run_id)
@@ -238,6 +251,7 @@ class Store:
 
     def rebuild_histograms(self, run_id: str | None = None) -> None:
         """Recount all predictions of one run; None is all runs."""
+        self.principal.require("run.record")
         with self.atomic() as connection:
             for run_ids in (
                 [run_id] if run_id is not None else [record.run.run_id for record in self.runs()]

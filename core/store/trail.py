@@ -56,10 +56,12 @@ class AuditTrail:
         """Add an entry for each event, in the transaction of the action that it records.
 
         Raises StoreError if the trail has entries and its key is missing: the action is then
-        refused, since it could not be recorded.
+        refused, since it could not be recorded; AccessError for a role that the action needs.
         """
         if not events:
             return
+        for event in events:
+            principal.require(event.action)
         with self.store.atomic() as connection:
             end = _chain_end(connection)
             if end.count == 0:

@@ -25,6 +25,7 @@ def add_unscored_cases(store: Store, run_id: str, cases: pd.DataFrame) -> int:
     cases: columns case_id, segment, text, fault, occurred_at (UTC, without time zone). Raises
     NotFoundError for an unknown run, StoreError for a case with a prediction.
     """
+    store.principal.require("run.record")
     columns = [cases[name].tolist() for name in ("case_id", "segment", "text", "fault")]
     moments = [moment.to_pydatetime() for moment in cases["occurred_at"]]
     with store.atomic() as connection:

@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.export import csv_bytes
+from dashboard.components.downloads import CSV, Export, draw_download
 from dashboard.components.sentences import Card
 from dashboard.components.tables import ScreenTable
 from dashboard.i18n import DASH, Words
@@ -111,11 +112,13 @@ def _rows(key: str, words: Words, table: ScreenTable, height: int | None = None)
     written = dict.fromkeys(counts, "localized") | table.formats
     formats = {head: st.column_config.NumberColumn(format=form) for head, form in written.items()}
     grid(f"rows_{key}", table.rows, formats, height)
-    # a callable, so that Streamlit writes the CSV only when a reader clicks
-    name, icon, data = f"kakushin-{key}.csv", ":material/download:", partial(csv_bytes, table.rows)
-    st.download_button(
-        words("csv"), data, name, "text/csv", key=f"csv_{key}", on_click="ignore", icon=icon
-    )
+    csv_download(key, words, table.rows)
+
+
+def csv_download(key: str, words: Words, frame: pd.DataFrame) -> None:
+    """Show the button that writes a table of the page as kakushin-KEY.csv."""
+    export = Export(f"kakushin-{key}.csv", CSV)
+    draw_download(words("csv"), partial(csv_bytes, frame), export, f"csv_{key}")
 
 
 def grid(

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.errors import KakushinError
+from core.errors import AccessError, KakushinError
+from core.settings import machine_error
 from core.types import RunRecord
 from dashboard.components import controls, door
 from dashboard.i18n import Words
@@ -45,20 +46,31 @@ def draw_shell(
             draw(words, runs)
         else:
             _empty(words)
-    # named errors only: any other one is a bug and must show its traceback
+    # any other error is a bug and must show its traceback
     except KakushinError as error:
-        st.error(
-            words.markdown("problem", sentence=words.error_text(error)), icon=":material/error:"
-        )
-        st.button(words("again"), key="again")
-        return
-    _watch(data_version)
+        _draw_problem(words, error)
+    except (OSError, MemoryError) as error:
+        if (fault := machine_error(error, cache.settings().home)) is None:
+            raise
+        _draw_problem(words, fault)
+    else:
+        _watch(data_version)
+
+
+def _draw_problem(words: Words, error: KakushinError) -> None:
+    sentence = words.markdown("problem", sentence=words.error_text(error))
+    st.error(sentence, icon=":material/error:")
+    st.button(words("again"), key="again")
 
 
 @st.fragment(run_every=WATCH_SECONDS)
 def _watch(versions: tuple) -> None:
-    """Rerun the whole page as soon as the store's version differs from `versions`."""
-    if cache.data_version() != versions:
+    """Rerun the whole page once the store's version differs from `versions`, or the login ends."""
+    try:
+        is_current = cache.data_version() == versions
+    except AccessError:
+        is_current = False
+    if not is_current:
         st.rerun()
 
 

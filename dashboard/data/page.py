@@ -7,6 +7,7 @@ other two parts.
 import streamlit as st
 
 from core.errors import KakushinError
+from core.identity import Principal
 from core.jobs import queue
 from core.jobs.arguments import option_value, result_dataset
 from core.jobs.queue import JobStatus
@@ -14,6 +15,7 @@ from core.report import run_selection
 from core.store.trail import AuditTrail, TrailEvent
 from core.types import RunRecord
 from dashboard.components import controls, shell
+from dashboard.components.downloads import Export, draw_download
 from dashboard.data import runs as data_runs
 from dashboard.data import upload
 from dashboard.data import words as data_words
@@ -129,14 +131,9 @@ def _result(words: Words, status: JobStatus) -> None:
     language = option_value("--language", status.job.arguments)
     report = cache.settings().reports / f"{record.run.dataset}-poc-{language}.pdf"
     if status.job.verb == "poc" and report.is_file():
-        st.download_button(
-            words("job.report"),
-            report.read_bytes,  # a function: read when it is downloaded
-            report.name,
-            "application/pdf",
-            key=f"report_{job_id}",
-            width="stretch",
-        )
+        export = Export(report.name, "application/pdf", details={"job": job_id})
+        label, key = words("job.report"), f"report_{job_id}"
+        draw_download(label, report.read_bytes, export, key, width="stretch")
 
 
 def _result_run(status: JobStatus) -> RunRecord | None:
@@ -155,13 +152,20 @@ def _cancel(job_id: str) -> None:
     if not principal.may("job.cancel"):  # a callback has no place for a sentence
         return
     queue.cancel(cache.settings(), job_id, who, principal)
-    event = TrailEvent("job.cancel", principal.acting_as(who), job_id, {})
-    AuditTrail(cache.store()).append(principal, [event])
+    _record("job.cancel", principal, who, job_id)
 
 
 def _resume(job_id: str) -> None:
     """Resume a job; a callback. Does nothing if the job cannot be resumed any more."""
+    principal, who = identity.acting_principal(), str(state.held_value("who", "") or "-")
     try:
-        queue.resume(cache.settings(), job_id, identity.acting_principal())
+        queue.resume(cache.settings(), job_id, principal)
+        job = queue.status(cache.settings(), job_id).job
+        _record("job.start", principal, who, job_id, verb=job.verb, about=job.about)
     except KakushinError:
         return
+
+
+def _record(action: str, principal: Principal, who: str, job_id: str, **details: object) -> None:
+    event = TrailEvent(action, principal.acting_as(who), job_id, details)
+    AuditTrail(cache.store()).append(principal, [event])

@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from core.errors import CasesError
+from core.errors import CasesError, KakushinError
 from core.messages import sentence as message
 from core.pipeline import uploads
 from core.pipeline.uploads import FIELDS, Cases, Checked, ColumnNames, Notice, Upload, first_cases
@@ -21,7 +21,7 @@ from dashboard.data import reading, start, uploader
 from dashboard.data import tables as data_tables
 from dashboard.data import words as data_words
 from dashboard.i18n import Words
-from dashboard.session import cache, state
+from dashboard.session import cache, identity, state
 
 ENDINGS = [suffix[1:] for suffix in uploads.SUFFIXES]
 SCROLL_PIXELS, SCROLL_FROM = (
@@ -49,7 +49,7 @@ def _chosen_file(words: Words) -> Upload | None:
             words("upload.file", limit=limit), ENDINGS, key=uploader.KEY, on_change=_keep
         )
         uploader.speak(words("upload.button"))
-        if refused := state.take("refused", CasesError):
+        if refused := state.take("refused", KakushinError):
             st.error(
                 words.markdown("upload.refused", sentence=words.error_text(refused)),
                 icon=":material/error:",
@@ -78,10 +78,10 @@ def _keep() -> None:
     if (uploaded := state.held_or_none(uploader.KEY, UploadedFile)) is None:
         return
     try:
-        state.set_value(
-            "file", uploads.keep_upload(cache.settings(), uploaded.name, uploaded.getvalue()).key
-        )
-    except CasesError as error:
+        person = identity.acting_principal()
+        upload = uploads.keep_upload(cache.settings(), uploaded.name, uploaded.getvalue(), person)
+        state.set_value("file", upload.key)
+    except KakushinError as error:
         # a callback draws above the whole page: the next run shows the error in its place
         state.set_value("refused", error)
 

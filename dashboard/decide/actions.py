@@ -17,6 +17,7 @@ from core.report import meeting
 from core.store import steps
 from core.store.entries import MAX_NAME
 from core.store.ledger import Ledger
+from dashboard.components.downloads import CASES, CSV, Export, draw_download
 from dashboard.i18n import Words
 from dashboard.session import cache, state
 from dashboard.session.context import RunContext
@@ -31,15 +32,13 @@ def draw_actions(context: RunContext) -> None:
         _save(context)
     with st.popover(words("action.propose"), icon=":material/gavel:", key="action_propose"):
         _propose(context)
-    # a callable, so that the cases are read only at a click
-    st.download_button(
+    details = {"table": "worklist", "rule": context.policy.to_dict()}
+    draw_download(
         words("action.worklist"),
         partial(worklist_file, context),
-        "kakushin-worklist.csv",
-        "text/csv",
-        key="action_worklist",
-        on_click="ignore",
-        icon=":material/checklist:",
+        Export("kakushin-worklist.csv", CSV, CASES, context.run_id, details),
+        "action_worklist",
+        ":material/checklist:",
         help=words("action.worklist.help"),
     )
 

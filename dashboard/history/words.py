@@ -17,7 +17,7 @@ NAMED_ACTIONS = (*PERMISSIONS, *(f"run.{kind}" for kind in RUN_KINDS))
 _TOLD = {
     *("meeting.decide", "review.verdict", "review.draw", "review.gold", "decisions.apply"),
     *("decisions.export", "watch.harm", "watch.clear", "job.start", "model.serve"),
-    *("model.export", "token.add", "purge", "backup", "restore"),
+    *("report.export", "model.export", "token.add", "purge", "backup", "restore"),
     *(f"run.{kind}" for kind in RUN_KINDS),
 }
 _SCENARIO, _LINE = "meeting ", "line "  # prefixes of names in the ledger
@@ -62,8 +62,8 @@ def _sentence(words: Words, action: str, details: Mapping[str, Any]) -> str:
         key = "history.details.reason"
     elif action == "review.verdict" and values.get("audit"):
         key += ".audit"
-    elif action == "decisions.export" and "policy" not in values:
-        key += ".verdicts"
+    elif action == "decisions.export" and "policy" not in values:  # of a table with its own words
+        key += f".{values.get('table', 'verdicts')}"
     elif action == "model.serve" and values.get("back"):
         key += ".back"
     return words(key, **blanks)

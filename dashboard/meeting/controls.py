@@ -15,6 +15,7 @@ from core.report.exports import EXPORT_FORMATS
 from core.report.meeting import ScenarioColumn
 from core.store.entries import MAX_NAME
 from dashboard.components import controls
+from dashboard.components.downloads import Export, draw_download
 from dashboard.components.sentences import Card
 from dashboard.i18n import Words, escape_markdown
 from dashboard.session import state
@@ -169,14 +170,12 @@ def export_controls(words: Words, make: Callable[[str], bytes]) -> None:
         st.columns(len(EXPORT_FORMATS)), EXPORT_FORMATS.items(), strict=True
     ):
         with place:
-            st.download_button(
+            draw_download(
                 words(f"meeting.export.{form}"),
                 partial(make, form),
-                f"kakushin-minutes.{form}",
-                mime,
-                key=f"export_{form}",
-                on_click="ignore",
-                icon=_ICONS[form],
+                Export(f"kakushin-minutes.{form}", mime),
+                f"export_{form}",
+                _ICONS[form],
                 width="stretch",
             )
 

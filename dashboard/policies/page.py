@@ -18,7 +18,6 @@ from core.decision.certificate.claims import Certificate
 from core.decision.thresholds.changes import decision_changes
 from core.decision.thresholds.policy import Policy
 from core.errors import KakushinError, OvertakenError, SettingsError
-from core.export import csv_bytes
 from core.report import policies, policy_history
 from core.report.policy_history import ACTIVE, APPROVED, PROPOSED, PolicyLife
 from core.store import entries, steps
@@ -208,16 +207,7 @@ def _differences(scene: PolicyScene, before: Policy, after: Policy, names: dict[
             return
         table = policy_tables.threshold_difference_table(words, frame, *names.values())
         panels.grid("differences", table)
-        icon, data = ":material/download:", csv_bytes(table)
-        st.download_button(
-            words("csv"),
-            data,
-            "kakushin-thresholds.csv",
-            "text/csv",
-            key="csv_differences",
-            on_click="ignore",
-            icon=icon,
-        )
+        panels.csv_download("thresholds", words, table)
 
 
 def _name(scene: PolicyScene, key: str) -> str:

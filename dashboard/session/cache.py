@@ -21,7 +21,6 @@ from core.counts.histogram import AcceptanceCurve, Histogram
 from core.counts.joint import JointCounts, JointCumulative
 from core.decision.certificate.claims import Certificate, NotCertified
 from core.decision.money.scenario import MoneyScenario
-from core.identity import ANONYMOUS
 from core.pipeline import ask, uploads, workspace
 from core.pipeline.uploads import Checked, ColumnNames, ReadingOptions, Upload
 from core.report import evidence, money
@@ -120,17 +119,19 @@ def cached_result(make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 def settings() -> Settings:
-    """Return the settings of the workspace."""
+    """Return the settings of the workspace. Raises AccessError for a session without a role."""
+    _require_reader()
     return Settings()
 
 
 def store() -> Store:
-    """Return the store for pages that write: every write is checked for this session's person."""
+    """Return the store for pages that write: every call is checked for this session's person."""
     return _store(_folder()).acting_for(identity.acting_principal())
 
 
 def data_version() -> tuple:
-    """Return the version of the store's content; every commit changes it."""
+    """Return the version of the store's content; every commit changes it. Raises AccessError."""
+    _require_reader()
     return store().version()
 
 
@@ -148,7 +149,7 @@ def checked_upload(upload: Upload, columns: ColumnNames | None, options: Reading
     upload: the stored file. columns: names of its columns, None to detect them. options: encoding
     and the like. Raises CasesError.
     """
-    current = Settings()
+    current = settings()
     check = partial(uploads.check_upload, current, upload, columns, options)
     return _checks.get((current.home, upload, columns, options), check)
 
@@ -170,11 +171,16 @@ _stores: SharedCache[Store] = SharedCache(8)
 
 def _store(folder: Path) -> Store:
     # Shared by all sessions, so its principal may write nothing.
-    make = partial(Store, folder, timeout_s=LOCK_SECONDS, principal=ANONYMOUS)
+    make = partial(Store, folder, timeout_s=LOCK_SECONDS, principal=identity.SERVER)
     return _stores.get(folder, make)
 
 
-# --- read or computed once a version of the store: each raises StoreError
+def _require_reader() -> None:
+    """Raise AccessError unless this session's person may read: a cached result skips the store."""
+    identity.session_principal().require("store.read")
+
+
+# --- read or computed once a version of the store: each raises StoreError, and AccessError
 
 
 def _once_a_version(most: int) -> Callable[[Callable[Concatenate[Store, P], T]], Callable[P, T]]:
@@ -185,6 +191,7 @@ def _once_a_version(most: int) -> Callable[[Callable[Concatenate[Store, P], T]],
 
         @wraps(make)
         def cached(*args: P.args, **kwargs: P.kwargs) -> T:
+            _require_reader()
             folder = _folder()
             opened = _store(folder)
             # The version is read before the data: a commit in between stores newer data under an
@@ -346,12 +353,12 @@ def cached_pair(teacher: str, student: str, samples: int) -> ask.Pair:
     samples: N of the teacher. Raises ModelError.
     """
     # Not cached: a model can be replaced on disk, and its hash is the key of the loaded pair below.
-    return ask.model_pair(Settings(), teacher, student, samples)
+    return ask.model_pair(settings(), teacher, student, samples)
 
 
 def inspectors(models: ask.Pair) -> ask.Inspectors:
     """Return a teacher and its student; the first question loads them into memory."""
-    current = Settings()
+    current = settings()
     key = (current.models, current.device, models.hashes)
     return _loaded.get(key, partial(ask.Inspectors, current, models))
 

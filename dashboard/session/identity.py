@@ -5,13 +5,23 @@ from the login's claims again, so that an expired login ends in an open page too
 """
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
+from typing import TypeVar
 
 import streamlit as st
 
 from core.access import LoginSettings, login_path, principal_of_claims, read_login
 from core.errors import AccessError
 from core.identity import ANONYMOUS, Principal, local_principal
+
+T = TypeVar("T")
+
+# The server's own reads: what the first page shows, and what all sessions share.
+SERVER = Principal("service:dashboard", "kakushin dashboard", frozenset({"viewer"}))
+_held_principal: ContextVar[Callable[[], Principal] | None] = ContextVar("principal", default=None)
 
 
 def has_login() -> bool:
@@ -24,13 +34,47 @@ def session_principal() -> Principal:
 
     Raises AccessError for a login that has expired or that no rule lets in.
     """
+    return (_held_principal.get() or _principal_maker())()
+
+
+def for_this_session(make: Callable[[], T]) -> Callable[[], T]:
+    """Return `make` for a thread without a session: it acts as this one's person.
+
+    Streamlit makes a file to download in such a thread, minutes after the page was drawn: the
+    login's end is checked at the call. Raises what `session_principal` and `make` raise.
+    """
+    principal = _principal_maker()
+
+    def made() -> T:
+        with _acting_as(principal):
+            return make()
+
+    return made
+
+
+def as_server() -> AbstractContextManager[None]:
+    """Let the block read the store as the server itself, before anyone has come."""
+    return _acting_as(lambda: SERVER)
+
+
+@contextmanager
+def _acting_as(principal: Callable[[], Principal]) -> Iterator[None]:
+    token = _held_principal.set(principal)
+    try:
+        yield
+    finally:
+        _held_principal.reset(token)
+
+
+def _principal_maker() -> Callable[[], Principal]:
+    """Return a function that derives this session's principal again, wherever it is called."""
     settings = _login_settings(str(login_path() or ""))
     if settings is None:
-        return local_principal()
+        return local_principal
     claims = st.user.to_dict()
     if claims.get("is_logged_in") is not True:
-        return ANONYMOUS
-    return principal_of_claims(claims, settings.rules, time.time())
+        return lambda: ANONYMOUS
+    return lambda: principal_of_claims(claims, settings.rules, time.time())
 
 
 def acting_principal() -> Principal:

@@ -21,6 +21,7 @@ from core.store.reviews import AppliedPolicy, Reviews
 from core.store.store import Store
 from core.types import RunRecord
 from dashboard.components import choice_row, controls, panels, shell
+from dashboard.components.downloads import CASES, Export, draw_download
 from dashboard.i18n import Words
 from dashboard.session import cache, state
 from dashboard.session.address import ALL, SIDES
@@ -194,15 +195,11 @@ def _list_cases(words: Words, key: tuple[str, str, int], counts: pd.DataFrame) -
                 ("csv", csv_bytes, "text/csv"),
                 ("xlsx", xlsx_bytes, "application/octet-stream"),
             ):
-                st.download_button(
-                    words(f"worklist.download.{name}"),
-                    partial(_file_of, name, write, key, filters),
-                    f"kakushin-worklist.{name}",
-                    mime,
-                    key=f"worklist_{name}",
-                    on_click="ignore",
-                    icon=":material/download:",
-                )
+                run_id, policy, version = key
+                details = {"policy": policy, "version": version}
+                export = Export(f"kakushin-worklist.{name}", mime, CASES, run_id, details)
+                make = partial(_file_of, write, key, filters)
+                draw_download(words(f"worklist.download.{name}"), make, export, f"worklist_{name}")
 
 
 def _filters(words: Words, counts: pd.DataFrame) -> tuple[tuple[str, str], ...]:
@@ -227,9 +224,6 @@ def _filters(words: Words, counts: pd.DataFrame) -> tuple[tuple[str, str], ...]:
     return tuple((column, str(value)) for column, value in filters.items() if value != ALL)
 
 
-def _file_of(
-    name: str, write, key: tuple[str, str, int], filters: tuple[tuple[str, str], ...]
-) -> bytes:
+def _file_of(write, key: tuple[str, str, int], filters: tuple[tuple[str, str], ...]) -> bytes:
     """Return all cases that pass the filters as a file, read at the click and not cached."""
-    Reviews(cache.store()).record_export(*key, name)
     return write(_decided_cases(cache.store(), *key, None, filters))
