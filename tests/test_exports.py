@@ -24,6 +24,7 @@ from core.report import meeting, phrases
 from core.report.decision_page import cheapest_scenario, review_all_cost
 from core.report.document import BarChart, DocumentSection, LineChart, ReportDocument
 from core.report.exports import EXPORT_FORMATS, export_document
+from core.report.exports.pdf_charts import wrapped_lines
 from core.report.exports.style import axis_end, line_count
 from core.report.minutes import minutes_document
 from core.store.meetings import MeetingDecision
@@ -399,3 +400,13 @@ def test_the_libraries_come_in_with_the_first_export_only():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
     assert set(EXPORT_FORMATS) == {"pptx", "pdf", "xlsx"}
+
+
+def test_a_bars_label_breaks_between_words_and_between_japanese_letters():
+    """Helvetica at 10 points: a letter "n" or "a" is 5.56 wide, a blank 2.78."""
+    assert wrapped_lines("nnnn aaaa", "Helvetica", 10, 30) == ["nnnn", "aaaa"]
+    assert wrapped_lines("nnnn aaaa", "Helvetica", 10, 50) == ["nnnn aaaa"]
+    assert wrapped_lines("nnnnnnnn", "Helvetica", 10, 30) == ["nnnnnnnn"]
+    japanese = wrapped_lines("あいうn-gram", "Helvetica", 10, 1)
+    assert japanese == ["あ", "い", "う", "n-gram"]
+    assert wrapped_lines("生（1回）", "Helvetica", 10, 1) == ["生", "（1回）"]

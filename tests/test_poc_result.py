@@ -121,8 +121,12 @@ def test_the_report_is_a_pdf_with_the_terminals_sentences(store, language):
     text = figure_text(result, language)
     document = poc_document(result, language, ["split"], datetime(2026, 1, 5, tzinfo=UTC))
     title, *paragraphs = verdict_lines(text, result)
-    first = document.sections[0]
-    assert (first.title, list(first.paragraphs)) == (title, paragraphs)
+    first, background, _ = document.sections
+    assert first.title == title
+    *decision, charts_line = first.paragraphs
+    assert [*decision, *background.paragraphs] == [*paragraphs, "split"]
+    assert charts_line == text("charts")
+    assert len(first.charts) == 2
     assert len(first.tables[0].rows) == len(option_rows(text, result)) == 4
     assert export_document(document, "pdf").startswith(b"%PDF")
 

@@ -60,10 +60,21 @@ def figure_text(result: PocResult, language: str) -> FigureText:
 
 def verdict_lines(text: FigureText, result: PocResult) -> list[str]:
     """Return the verdict, then a sentence on each question that follows from it."""
+    return [*_decision_lines(text, result), *_background_lines(text, result)]
+
+
+def _decision_lines(text: FigureText, result: PocResult) -> list[str]:
+    """Return the verdict, what it means, and its reasons."""
     return [
         text(f"verdict.{result.verdict.decision}"),
         _meaning(text, result),
         *(text(f"reason.{reason}") for reason in result.verdict.reasons),
+    ]
+
+
+def _background_lines(text: FigureText, result: PocResult) -> list[str]:
+    """Return what the verdict rests on, and what would change it."""
+    return [
         text("assumed", **_assumptions(text, result)),
         *_against_passes(text, result),
         _payback(text, result),
@@ -209,21 +220,24 @@ def _against_rival(text: FigureText, result: PocResult) -> list[str]:
 def poc_document(
     result: PocResult, language: str, notices: list[str], reported_at: datetime
 ) -> ReportDocument:
-    """Return the report: the decision on page 1, then the models, and the identity of the runs.
+    """Return the report: the decision with its pictures on page 1, then what it rests on, and the
+    identity of the runs.
 
     notices: sentences on the split and the cases that were left out. reported_at: time of the
     report.
     """
     text = figure_text(result, language)
-    title, *lines = verdict_lines(text, result)
+    title, *lines = _decision_lines(text, result)
     origin_line = text(
         "made",
         at=f"{reported_at:%Y-%m-%d %H:%M} {reported_at.tzname() or ''}".strip(),
         line=result.line,
     )
     sections = (
-        DocumentSection(title, tuple(lines), tables=(_options(text, result),)),
-        DocumentSection(text("charts"), tuple(notices), _charts(text, result)),
+        DocumentSection(
+            title, (*lines, text("charts")), _charts(text, result), (_options(text, result),)
+        ),
+        DocumentSection(text("background"), (*_background_lines(text, result), *notices)),
         DocumentSection(text("runs"), tables=(_runs(text, result),)),
     )
     return ReportDocument(

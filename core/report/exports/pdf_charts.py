@@ -5,6 +5,7 @@ reportlab's bar chart has no error bars: this module draws them as lines on the 
 value axis.
 """
 
+import re
 from collections.abc import Callable
 
 from reportlab.graphics.charts.barcharts import VerticalBarChart
@@ -12,13 +13,14 @@ from reportlab.graphics.charts.lineplots import LinePlot
 from reportlab.graphics.shapes import Circle, Drawing, String
 from reportlab.graphics.shapes import Line as Stroke
 from reportlab.lib.colors import HexColor
+from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from core.report.document import BarChart, LineChart
 from core.report.exports.pdf_fonts import printable_text
 from core.report.exports.style import INK, MUTED, OPTIONS, RULE, STRONG
 
 _SIZE = 9
-_LEFT, _FOOT, _HEAD = 46, 34, 24  # around the plot
+_LEFT, _RIGHT, _FOOT, _HEAD = 46, 8, 34, 24  # around the plot
 
 
 def chart_drawing(chart: BarChart | LineChart, width: float, height: float, font: str) -> Drawing:
@@ -35,7 +37,12 @@ def chart_drawing(chart: BarChart | LineChart, width: float, height: float, font
 
 def _bars(picture: Drawing, chart: BarChart, font: str) -> None:
     plot = VerticalBarChart()
-    _place(plot, picture)
+    room = (picture.width - _LEFT - _RIGHT) / len(chart.names) - 6  # points for each bar's label
+    labels = [
+        [*wrapped_lines(printable_text(name), font, _SIZE, room), printable_text(text)]
+        for name, text in zip(chart.names, chart.texts, strict=True)
+    ]
+    _place(plot, picture, foot=12 + 1.2 * _SIZE * max(map(len, labels)))
     plot.data = [[0.0 if value is None else value for value in chart.values]]
     bounds = [x for x in (*chart.lows, *chart.highs) if x is not None]
     plot.valueAxis.valueMin, plot.valueAxis.valueMax = (
@@ -43,10 +50,11 @@ def _bars(picture: Drawing, chart: BarChart, font: str) -> None:
         max(0.0, *bounds, 0.0) * 1.08 or 1.0,
     )
     _axis(plot.valueAxis, chart.pattern, font)
-    plot.categoryAxis.categoryNames = [printable_text(texts) for texts in chart.labels]
+    plot.categoryAxis.categoryNames = ["\n".join(lines) for lines in labels]
     label = plot.categoryAxis.labels
     label.fontName, label.fontSize = font, _SIZE
     label.fillColor, label.boxAnchor, label.dy = HexColor(f"#{INK}"), "n", -4
+    label.textAnchor = "middle"
     plot.categoryAxis.visibleTicks = 0
     plot.bars[0].strokeColor = None
     for i in range(len(chart.names)):
@@ -88,9 +96,23 @@ def _line(picture: Drawing, chart: LineChart, font: str) -> None:
     picture.add(_text(chart.x_title, plot.x, 4, _SIZE, MUTED, font))
 
 
-def _place(plot, picture: Drawing) -> None:
-    plot.x, plot.y = _LEFT, _FOOT
-    plot.width, plot.height = picture.width - _LEFT - 8, picture.height - _FOOT - _HEAD
+def _place(plot, picture: Drawing, foot: float = _FOOT) -> None:
+    plot.x, plot.y = _LEFT, foot
+    plot.width, plot.height = picture.width - _LEFT - _RIGHT, picture.height - foot - _HEAD
+
+
+def wrapped_lines(text: str, font: str, size: float, width: float) -> list[str]:
+    """Return the text in lines of at most `width` points, broken between words or Japanese letters.
+
+    font: a registered name. size: of the letters, points. A word that is wider has its own line, and
+    so has a remark in Japanese brackets, none of which may begin or end a line alone.
+    """
+    lines = [""]
+    for piece in re.findall(r"[!-~]+\s*|（[^）]*）|.", text):
+        if lines[-1] and stringWidth(lines[-1] + piece.rstrip(), font, size) > width:
+            lines.append("")
+        lines[-1] += piece
+    return [line.rstrip() for line in lines]
 
 
 def _axis(axis, pattern: str, font: str) -> None:
@@ -98,7 +120,9 @@ def _axis(axis, pattern: str, font: str) -> None:
     axis.labels.fontName, axis.labels.fontSize = font, _SIZE - 1
     axis.labels.fillColor = HexColor(f"#{MUTED}")
     axis.labelTextFormat = (
-        (lambda x: f"{x:.2%}" if x < 0.02 else f"{x:.0%}") if "%" in pattern else _amount(pattern)
+        (lambda x: f"{x:.2%}" if 0 < x < 0.02 else f"{x:.0%}")
+        if "%" in pattern
+        else _amount(pattern)
     )
     axis.visibleGrid, axis.gridStrokeColor = 1, HexColor(f"#{RULE}")
     # An axis without a line keeps none.
