@@ -61,6 +61,8 @@ def _run_verb(arguments: argparse.Namespace) -> int:
     # Before transformers and tokenizers are imported; a user's own values win.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    # oneDNN keeps its code for 1,024 products of other sizes: 0.4 GB that save no measurable time.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
     # Libraries' warnings address developers; `python -W` brings them back.
     if not sys.warnoptions:
         warnings.filterwarnings("ignore", module=r"(transformers|torch|peft|accelerate)\b")
