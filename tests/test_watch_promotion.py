@@ -99,6 +99,7 @@ def test_service_moves_forward_and_back(tmp_path):
     assert model_in_service(settings, "line-live") == "line-student"
     assert model_in_service(settings, "line-r2-student") == "line-r2-student"
     put_in_service(store, settings, "line", "line-r2-student", "Sato")
+    put_in_service(store, settings, "line", "line-r2-student", "Sato")  # in service already
     assert model_in_service(settings, "line-live") == "line-r2-student"
     assert [entry["author"] for entry in service_history(settings, "line")] == ["Sato", "Sato"]
     assert roll_back(store, settings, "line", "Sato") == "line-student"
