@@ -5,8 +5,10 @@ from functools import partial
 
 import pytest
 
+from core.decision.thresholds.costs import DEFAULT_COSTS
 from core.decision.thresholds.policy import Policy
 from core.pipeline.apply import apply_policy
+from core.pipeline.review_desk import DeskTerms, waiting_queue
 from core.store.audits import Audits
 from core.store.claims import Claims
 from core.store.entries import ReviewVerdict
@@ -14,6 +16,7 @@ from core.store.ledger import Ledger
 from core.store.reviews import Reviews
 from core.store.store import Store
 from dashboard.i18n import LANGUAGE_NAMES, Words
+from dashboard.session.address import preferred_currency
 from tests.stores import add_scored, make_rows, make_run
 
 RUN = "score-work-orders-student-stream"
@@ -76,6 +79,32 @@ def test_answers_are_stored_with_their_draw_and_an_undo_withdraws_them(
     assert Reviews(store).verdicts(RUN)["verdict"].tolist()[-1] == "withdrawn"
     assert len(Reviews(store).case_verdicts(RUN)) == 0
     assert Claims(store).open_claims(RUN)["case_id"].tolist()[-1] == case_id
+
+
+@pytest.mark.parametrize(
+    ("language", "choices", "today"),
+    # a shift of 7.5 h, 80% of it for reviews, is 6 h a person
+    [
+        ("en", {"minutes": "30"}, 12),
+        ("ja", {"minutes": "60"}, 6),
+        ("en", {"minutes": "60", "reviewers": "2"}, 12),
+    ],
+)
+def test_the_day_holds_the_cases_that_decides_assumptions_allow(
+    store, tmp_path, open_page, language, choices, today
+):
+    words = Words(language)
+    costs = DEFAULT_COSTS[preferred_currency(language)]
+    minutes, people = float(choices["minutes"]), int(choices.get("reviewers", "1"))
+    terms = DeskTerms(costs.escape, costs.review, minutes, 360 * people)
+    queue, waiting = waiting_queue(store, RUN, terms)
+    assert queue.ranked.today == today
+    price = words.money(queue.ranked.shadow_price, preferred_currency(language))
+    values = {"n": words.number(waiting, 0), "today": words.number(today, 0), "price": price}
+    page = open_page(tmp_path, lang=language, **choices)
+    assert not page.exception
+    assert words.markdown("queue.capacity", **values).replace("\u2060", "") in text_of(page)
+    assert page.number_input(key="queue_hours").value == 6 * people
 
 
 def test_a_skip_stores_no_verdict_and_a_case_of_the_policy_shows_the_models_answer(

@@ -78,6 +78,20 @@ def test_a_rehearsal_trains_and_judges_and_puts_nothing_in_service(workspace, ca
     assert {r.run.role for r in shadow} == {"calibration", "stream"}
 
 
+def test_a_repeated_call_trains_nothing_and_judges_the_same_model(workspace, capsys):
+    """As after a kill: what the call before has made is used."""
+    again = ["redistill", "--run", stream_run(workspace), "--rehearse"]
+    outcomes, made = [], []
+    for _ in range(2):
+        assert main(again) == 0
+        outcomes.append(capsys.readouterr().out)
+        models = sorted(workspace.models.glob("line-r*-*/model.json"))
+        made.append({path.parent.name: path.stat().st_mtime_ns for path in models})
+    assert outcomes[0] == outcomes[1]
+    assert made[0] == made[1]
+    assert set(made[0]) == {"line-r2-point", "line-r2-teacher", "line-r2-student"}
+
+
 def test_a_rollback_is_one_command(workspace, capsys):
     (workspace.models / "line-r9-student").mkdir(exist_ok=True)
     (workspace.models / "line-r9-student" / "model.json").write_text("{}")

@@ -95,6 +95,29 @@ def test_an_older_file_does_not_bring_a_replaced_or_withdrawn_answer_back(store,
     assert import_verdicts(store, RUN, newer, "Ito").added == 1  # 13:30 in UTC
 
 
+def test_a_time_without_a_zone_is_in_the_zone_of_the_settings(tmp_path, monkeypatch, capsys):
+    store = make(tmp_path)
+    ids = store.predictions(RUN, ["case_id"])["case_id"]
+    times = ["2026-03-02 12:30:00", "2026-03-02T12:30:00Z", ""]
+    rows = [{"case_id": i, "verdict": "right", "at": t} for i, t in zip(ids, times, strict=False)]
+    file, reviewer = write(tmp_path, rows), ["--run", RUN, "--reviewer", "Ito"]
+    monkeypatch.setenv("KAKUSHIN_HOME", str(store.folder.parent))
+    monkeypatch.setenv("KAKUSHIN_TIMEZONE", "Asia/Nowhere")
+    assert main(["verdicts", "import", str(file), *reviewer]) == 3
+    assert "Asia/Nowhere" in capsys.readouterr().err
+    monkeypatch.setenv("KAKUSHIN_TIMEZONE", "Asia/Tokyo")  # 9 hours before UTC
+    assert main(["verdicts", "import", str(file), *reviewer]) == 0
+    moments = Reviews(store).verdicts(RUN).set_index("case_id")["at"]
+    assert moments[ids[0]] == pd.Timestamp("2026-03-02 03:30:00")
+    assert moments[ids[1]] == pd.Timestamp("2026-03-02 12:30:00")
+    assert abs(moments[ids[2]] - pd.Timestamp.now("UTC").tz_localize(None)) < pd.Timedelta("1h")
+    # the exported times carry their zone, so that they come back unchanged
+    table = tmp_path / "out.csv"
+    export_verdicts(store, RUN, table)
+    assert main(["verdicts", "import", str(table), *reviewer]) == 0
+    assert len(Reviews(store).verdicts(RUN)) == 3
+
+
 def test_a_label_alone_is_a_verdict_and_a_row_without_an_answer_is_counted(tmp_path):
     store = make(tmp_path)
     cases = store.predictions(RUN, ["case_id", "predicted"])

@@ -10,11 +10,13 @@ from core.decision.watch.promotion import (
     UNKNOWN_LABEL,
     OpenScaling,
     PromotionVerdict,
+    Redistillation,
     fit_open_scaling,
     open_world_ece,
 )
 from core.errors import ModelError, ShapeError
 from core.pipeline.service import model_in_service, put_in_service, roll_back, service_history
+from core.report.watch_text import redistilled_sentences, rolled_back_sentence
 from core.settings import Settings
 from core.stats.bounds import paired_interval
 from core.store.store import Store
@@ -97,6 +99,7 @@ def test_service_moves_forward_and_back(tmp_path):
     assert model_in_service(settings, "line-live") == "line-student"
     assert model_in_service(settings, "line-r2-student") == "line-r2-student"
     put_in_service(store, settings, "line", "line-r2-student", "Sato")
+    put_in_service(store, settings, "line", "line-r2-student", "Sato")  # in service already
     assert model_in_service(settings, "line-live") == "line-r2-student"
     assert [entry["author"] for entry in service_history(settings, "line")] == ["Sato", "Sato"]
     assert roll_back(store, settings, "line", "Sato") == "line-student"
@@ -111,3 +114,84 @@ def test_service_moves_forward_and_back(tmp_path):
         "line-student",
         "line-r2-student",
     ]
+
+
+BETTER = Interval(-0.2, -0.3, -0.1, 40)
+UNKNOWN = Interval(None, None, None, 0)
+
+
+def outcome_of(against_old: Interval, saving: float, opened: tuple[str, ...], promoted: bool):
+    """A redistillation of half an hour that taught 1,200 cases and was judged on 1."""
+    accuracy = Interval(0.01, -0.01, 0.03, 400)
+    judged = (against_old, BETTER, accuracy, (0.505, 0.421), (0.0734, 0.0619, 0.0628))
+    verdict = PromotionVerdict(1, *judged)
+    names = ("pumps-r2", "pumps-r2-student")
+    return Redistillation(*names, 1_200, opened, verdict, 1_800.0, saving, promoted)
+
+
+@pytest.mark.parametrize(
+    ("language", "texts"),
+    [
+        (
+            "en",
+            [
+                "pumps-r2-student: 1,200 cases taught, new labels: A, B; 1 case judged",
+                "loss a case against the old model: -0.200 (95% interval -0.300 to -0.100)",
+                "labels that the model does not know: 50.5% before, 42.1% now",
+                "open-world calibration error: 0.073 old, 0.062 recalibrated, 0.063 new",
+                "cost: 1,800 s of this machine (0.15 EUR); saving +0.040 EUR a case against"
+                " recalibration alone; payback after 4 cases",
+                "pumps-r2-student is in service as pumps-live;"
+                " `kakushin redistill --run run-1 --rollback` goes back",
+            ],
+        ),
+        (
+            "ja",
+            [
+                "pumps-r2-student：1,200件で学習、新しいラベル：A、B。1件で評価",
+                "1件あたりの損失（旧モデルとの差）：-0.200（95%区間 -0.300～-0.100）",
+                "モデルの知らないラベル：以前50.5%、今回42.1%",
+                "未知を含む較正誤差：旧0.073、補正0.062、新0.063",
+                "費用：この計算機で1,800秒（0.15 EUR）。"
+                "節約：補正だけと比べて1件あたり+0.040 EUR。4件で回収",
+                "pumps-r2-studentをpumps-liveとして使い始めました。元に戻すには"
+                "`kakushin redistill --run run-1 --rollback`を実行してください",
+            ],
+        ),
+    ],
+)
+def test_a_promoted_outcome_is_told_in_full(language, texts):
+    """0.15 EUR at 0.04 a case come back within 3.75 cases, so after 4."""
+    outcome = outcome_of(BETTER, 0.04, ("A", "B"), True)
+    lines = redistilled_sentences(outcome, ("pumps", "run-1"), 0.3, "EUR", language).split("\n")
+    assert [line for line in lines if line in texts] == texts
+    assert len(lines) == len(texts) + 2
+
+
+@pytest.mark.parametrize(
+    ("language", "opened", "interval", "saving", "failed", "rehearsal"),
+    [
+        (
+            *("en", "new labels: none", "loss a case against the old model: not known"),
+            "no saving against recalibration alone (-0.500 EUR a case)",
+            "is not put in service: it is not shown better than the old model",
+            "is not put in service: a rehearsal changes nothing",
+        ),
+        (
+            *("ja", "新しいラベル：なし", "旧モデルとの差）：不明"),
+            "補正だけと比べた節約はありません（1件あたり-0.500 EUR）",
+            "採用しません。旧モデルよりよいとは言えません",
+            "採用しません。予行では何も変えません",
+        ),
+    ],
+)
+def test_an_outcome_that_is_not_promoted_says_why(
+    language, opened, interval, saving, failed, rehearsal
+):
+    line = ("pumps", "run-1")
+    worse = outcome_of(UNKNOWN, -0.5, (), False)
+    text = redistilled_sentences(worse, line, 0.3, "EUR", language)
+    assert all(part in text for part in (opened, interval, saving, failed))
+    better = outcome_of(BETTER, 0.04, (), False)
+    assert rehearsal in redistilled_sentences(better, line, 0.3, "EUR", language)
+    assert "pumps-student" in rolled_back_sentence("pumps", "pumps-student", language)

@@ -53,6 +53,10 @@ def metrics(page) -> dict[str, str]:
     return {metric.label: metric.value for metric in page.metric}
 
 
+def has_apply_button(page) -> bool:
+    return any(button.key == "worklist_apply" for button in page.button)
+
+
 @pytest.mark.parametrize("language", LANGUAGE_NAMES)
 def test_the_page_applies_the_active_policy_and_counts_as_decide_does(
     store, open_page, tmp_path, language
@@ -61,9 +65,11 @@ def test_the_page_applies_the_active_policy_and_counts_as_decide_does(
     page = open_page(tmp_path, lang=language)
     assert not page.exception
     assert "worklist" not in text_of(page)
+    assert not has_apply_button(page)
     add_version(store, policy)
-    page = page.button(key="worklist_apply").click().run()
+    page = page.run().button(key="worklist_apply").click().run()
     assert not page.exception
+    assert not has_apply_button(page)  # every case has its decision
     frame = store.predictions(RUN)
     accepted = int(
         policy.accepts(
@@ -81,8 +87,16 @@ def test_the_page_applies_the_active_policy_and_counts_as_decide_does(
     assert reasons["class_to_people"] == (frame["predicted"] == "boom").sum()
 
 
-def test_without_an_active_policy_the_button_says_so(store, open_page, tmp_path):
-    page = open_page(tmp_path).button(key="worklist_apply").click().run()
+def test_without_an_active_policy_the_page_says_so_and_offers_none(store, open_page, tmp_path):
+    page = open_page(tmp_path)
+    assert not page.exception
+    assert not has_apply_button(page)
+    assert "No policy is active for the model and dataset" in text_of(page)
+    add_version(store, Policy(0.8))
+    page = page.run()
+    assert page.button(key="worklist_apply").label.endswith("line, version 1")
+    Ledger(store).add_policy_event("line", 1, "undo", "Tanaka", "withdrawn")
+    page = page.button(key="worklist_apply").click().run()  # drawn before the undo
     assert not page.exception
     assert "No policy is active for the model and dataset" in text_of(page)
     assert Reviews(store).decisions(RUN).empty

@@ -38,7 +38,7 @@ def parse_dates(
     cell if the column leaves the order open, or if times with and without a zone meet and none is
     named.
     """
-    zone = _find_zone(timezone_name)
+    zone = None if timezone_name is None else named_zone(timezone_name)
     # Columns repeat their days, and reading a text tries a dozen expressions.
     cache_of_texts: dict[str, WrittenDate | TypedMoment | CellError | None] = {}
     cells: list[WrittenDate | TypedMoment | CellError | None] = []
@@ -55,9 +55,8 @@ def parse_dates(
     return _in_one_zone(placed, zone)
 
 
-def _find_zone(name: str | None) -> ZoneInfo | None:
-    if name is None:
-        return None
+def named_zone(name: str) -> ZoneInfo:
+    """Return the zone of an IANA name. Raises CasesError for an unknown one."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as e:

@@ -66,7 +66,7 @@ def _answer(arguments, settings: Settings) -> None:
 
     store, run_id, reviewer = store_of(settings), arguments.run_id, arguments.reviewer
     if arguments.file is not None:
-        result = import_verdicts(store, run_id, arguments.file, reviewer)
+        result = import_verdicts(store, run_id, arguments.file, reviewer, settings.timezone)
         _print_json(**vars(result))
         return
     answer = (arguments.verdict, arguments.label)

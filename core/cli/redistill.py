@@ -46,4 +46,5 @@ def _redistill(arguments, settings: Settings) -> None:
     )
     about = (arguments.run_id, arguments.author, arguments.rehearse)
     outcome = redistill(store, settings, *about, review, escape)
-    print(redistilled_sentences(outcome, (name, arguments.run_id), machine_hour, language))
+    line, currency = (name, arguments.run_id), assumed["currency"]
+    print(redistilled_sentences(outcome, line, machine_hour, currency, language))

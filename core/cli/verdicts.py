@@ -42,7 +42,11 @@ def _import(arguments, settings: Settings) -> None:
     from core.pipeline.verdict_files import import_verdicts
 
     result = import_verdicts(
-        store_of(settings), arguments.run_id, arguments.file, arguments.reviewer
+        store_of(settings),
+        arguments.run_id,
+        arguments.file,
+        arguments.reviewer,
+        settings.timezone,
     )
     counts = {"n": result.added, "repeated": result.repeated, "empty": result.empty}
     language = reader_language()

@@ -23,10 +23,16 @@ from core.decision.watch.promotion import (
 from core.errors import ModelError, SettingsError
 from core.models.base.card import read_card
 from core.models.base.settings import DistillSettings
-from core.pipeline.runs import content_hash, frame_hash
+from core.pipeline.runs import frame_hash
 from core.pipeline.score import score
 from core.pipeline.service import line_of_model, put_in_service
-from core.pipeline.train import TrainSettings, distill_student, kept_cases, train
+from core.pipeline.train import (
+    TrainSettings,
+    distill_student,
+    kept_cases,
+    train,
+    training_key,
+)
 from core.settings import Settings
 from core.stats.bounds import paired_interval
 from core.store.reviews import Reviews
@@ -67,7 +73,7 @@ def redistill(
     all_cases = pd.concat([kept_cases(settings, name), learned[["text", "label"]]])
     all_cases = all_cases.reset_index(drop=True)
     training, distilling = _settings_of(store, name)
-    key = content_hash(frame_hash(all_cases), training.model_dump(mode="json"))
+    key = training_key(frame_hash(all_cases), training)
     new = _next_name(settings, line, key)
     point, teacher = train(store, settings, new, all_cases, training)
     student = distill_student(store, settings, new, distilling)

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from core.decision.review.review_queue import SECOND_SHARE, ReviewQueue, review_queue
+from core.decision.staffing.headcount import BUSY_SHARE, REVIEW_MINUTES, SHIFT_HOURS
 from core.errors import NotFoundError, StoreError
 from core.store.audits import Audits
 from core.store.claims import Claims
@@ -25,13 +26,13 @@ _BEHIND = 200  # cases beyond the day and the next hour, for reviewers who pass 
 @dataclass(frozen=True)
 class DeskTerms:
     """What a review is worth. escape, review: cost of one, in one currency. minutes: of a review.
-    capacity_minutes: of all reviewers today.
+    capacity_minutes: of all reviewers today, by default of one.
     """
 
     escape: float = 1.0
     review: float = 0.0
-    minutes: float = 2.0
-    capacity_minutes: float = 480.0
+    minutes: float = REVIEW_MINUTES
+    capacity_minutes: float = 60 * SHIFT_HOURS * BUSY_SHARE
 
     @property
     def limit(self) -> int:

@@ -48,13 +48,15 @@ def service_history(settings: Settings, name: str) -> list[dict]:
 def put_in_service(store: Store, settings: Settings, name: str, model: str, author: str) -> None:
     """Make a model that of the line's service; the one before stays for a rollback.
 
-    store: its audit trail gets an entry. name: the line. Raises ModelError, and AccessError for a
-    missing role.
+    store: its audit trail gets an entry. name: the line. Does nothing if the model is in service
+    already. Raises ModelError, and AccessError for a missing role.
     """
     store.principal.require("model.serve")
     if not (settings.models / model / "model.json").is_file():
         raise ModelError("watch.no_model", model=model)
     history = service_history(settings, name) or [_entry(f"{name}-student", author)]
+    if history[-1]["model"] == model:
+        return
     record_action(store, "model.serve", f"{name}{LIVE}", model=model, author=author)
     _write(settings, name, [*history, _entry(model, author)])
 

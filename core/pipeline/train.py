@@ -55,6 +55,11 @@ def training_cases(frame: pd.DataFrame) -> pd.DataFrame:
     return labelled
 
 
+def training_key(inputs: str, training: TrainSettings) -> str:
+    """Return the key that the models of these cases and settings carry; inputs: frame_hash."""
+    return content_hash(inputs, START, training.model_dump(mode="json"))
+
+
 def train(
     store: Store,
     settings: Settings,
@@ -74,7 +79,7 @@ def train(
     checked_name(f"{name}-teacher", "model")
     labels = _labels_of(cases, training.point)
     inputs = frame_hash(cases)
-    key = content_hash(inputs, START, training.model_dump(mode="json"))
+    key = training_key(inputs, training)
     if (teacher := _finished(settings, f"{name}-teacher", key)) and (
         point := _finished(settings, f"{name}-point", key)
     ):

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from core.cases.dates import named_zone
 from core.cases.table import NAMED_ROWS, Notice
 from core.errors import CasesError
 from core.export import checked_ending, write_export, write_table
@@ -67,25 +68,31 @@ def export_verdicts(store: Store, run_id: str, path: Path) -> tuple[int, int]:
         write_export(path, json.dumps(tasks, ensure_ascii=False, indent=1).encode())
     else:
         table = verdicts.merge(cases[["case_id", "predicted"]], on="case_id")
+        # as text with its zone, since a workbook's own times have none
+        table["at"] = table["at"].dt.tz_localize(UTC).map(pd.Timestamp.isoformat)
         write_table(table[[*_COLUMNS, "audit", "blind"]], path)
     return len(verdicts), len(tasks)
 
 
-def import_verdicts(store: Store, run_id: str, path: Path, reviewer: str) -> VerdictImport:
+def import_verdicts(
+    store: Store, run_id: str, path: Path, reviewer: str, timezone: str | None = None
+) -> VerdictImport:
     """Add the answers in a file, all or none.
 
     path: a table that core.cases reads, or Label Studio's JSON. reviewer: who gave the answers of
-    the rows that name no person. An answer that its reviewer has given already, or replaced since
-    the time in the file, adds nothing. An answer on an accepted case that was drawn before counts
-    as an audit. A case that the model gave no answer for needs its label, or "unsure". Raises
-    CasesError with the bad rows, NotFoundError for an unknown run.
+    the rows that name no person. timezone: IANA name, of times that carry no zone; None is UTC. An
+    answer that its reviewer has given already, or replaced since the time in the file, adds
+    nothing. An answer on an accepted case that was drawn before counts as an audit. A case that the
+    model gave no answer for needs its label, or "unsure". Raises CasesError with the bad rows and
+    for an unknown zone, NotFoundError for an unknown run.
     """
     labels = store.run(run_id).run.labels
+    zone = UTC if timezone is None else named_zone(timezone)
     rows = read_verdict_rows(path)
     answered = [row for row in rows if row.problem or row.verdict or row.label]
     with store.atomic():
         predicted = _predicted_labels(store, run_id)
-        checked = check_verdict_rows(answered, run_id, predicted, reviewer)
+        checked = check_verdict_rows(answered, run_id, predicted, reviewer, zone)
         verdicts, reviews = _verdicts_of(checked, path), Reviews(store)
         last = _last_verdicts(reviews, run_id).set_index(["case_id", "reviewer"])
         new = [verdict for verdict in verdicts if _adds_something(verdict, last, predicted)]

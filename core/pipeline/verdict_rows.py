@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from core.cases.cells import CellError, name_text
@@ -35,15 +35,19 @@ def read_verdict_rows(path: Path) -> list[VerdictRow]:
 
 
 def check_verdict_rows(
-    rows: Sequence[VerdictRow], run_id: str, predicted: Mapping[str, str], reviewer: str
+    rows: Sequence[VerdictRow],
+    run_id: str,
+    predicted: Mapping[str, str],
+    reviewer: str,
+    zone: tzinfo = UTC,
 ) -> list[ReviewVerdict | Notice]:
     """Return a verdict for each row, or a Notice that says what is wrong with the row.
 
     rows: the answers, [n]. run_id: the run that they are about. predicted: the predicted label of
     each of its cases, "" where the model gave no answer. reviewer: who answered the rows that name
-    no person. One person may answer a case once in a file.
+    no person. zone: of times that carry none. One person may answer a case once in a file.
     """
-    arrived = datetime.now(UTC)
+    arrived = datetime.now(zone)
     first_row: dict[tuple[str, str], int] = {}
     checked: list[ReviewVerdict | Notice] = []
     for row in rows:
@@ -80,7 +84,10 @@ def _row_of(record: Record, names: Mapping[str, str]) -> VerdictRow:
 def _verdict_of(
     row: VerdictRow, run_id: str, predicted: Mapping[str, str], reviewer: str, arrived: datetime
 ) -> ReviewVerdict:
-    """Return the row's verdict. Raises CellError or SettingsError for the first thing wrong."""
+    """Return the row's verdict. Raises CellError or SettingsError for the first thing wrong.
+
+    arrived: the present moment, in the zone of times that carry none.
+    """
     if row.problem is not None:
         raise CellError(row.problem.code, **row.problem.values)
     # An id that really begins with an apostrophe comes before one that our export has guarded.
@@ -90,7 +97,7 @@ def _verdict_of(
     if case_id not in predicted:
         raise CellError("pipeline.verdict_no_case", case=case_id, run=run_id)
     label = _without_guard(row.label) or None
-    moment = _moment(row.moment) if row.moment else arrived
+    moment = _moment(row.moment, arrived.tzinfo) if row.moment else arrived
     if moment > arrived:
         raise CellError("pipeline.verdict_time", value=row.moment)
     return ReviewVerdict(
@@ -120,12 +127,12 @@ def _without_guard(text: str) -> str:
     return text[1:] if guarded else text
 
 
-def _moment(text: str) -> datetime:
+def _moment(text: str, zone: tzinfo | None) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as e:
         raise CellError("pipeline.verdict_time", value=text) from e
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
 
 
 def _seconds(text: str) -> float | None:

@@ -222,11 +222,16 @@ def replay_sentences(table: pd.DataFrame, language: str) -> str:
 
 
 def redistilled_sentences(
-    outcome: Redistillation, line: tuple[str, str], machine_hour: float, language: str
+    outcome: Redistillation,
+    line: tuple[str, str],
+    machine_hour: float,
+    currency: str,
+    language: str,
 ) -> str:
     """Return the outcome of core.pipeline.redistill for a terminal.
 
-    line: name and run of the line. machine_hour: cost of an hour of the machine.
+    line: name and run of the line. machine_hour: cost of an hour of the machine. currency: of it
+    and of the outcome's saving.
     """
     verdict, cost = outcome.verdict, outcome.seconds / 3600 * machine_hour
     opened = outcome.opened or (sentence(language, "watch.no_label_opened"),)
@@ -248,9 +253,9 @@ def redistilled_sentences(
     spent = {"seconds": outcome.seconds, "cost": cost, "saving": outcome.saving}
     if outcome.saving > 0:
         cases = math.ceil(cost / outcome.saving)
-        lines.append(sentence(language, "watch.payback", n=cases, **spent))
+        lines.append(sentence(language, "watch.payback", currency=currency, n=cases, **spent))
     else:
-        lines.append(sentence(language, "watch.no_payback", **spent))
+        lines.append(sentence(language, "watch.no_payback", currency=currency, **spent))
     if outcome.promoted:
         ends = {"model": outcome.model, "name": line[0], "run": line[1]}
         return "\n".join([*lines, sentence(language, "watch.promoted", **ends)])

@@ -221,15 +221,24 @@ def costs(words: Words) -> None:
     for name, steps in (("review", 1), ("escape", 20), ("machine", 1)):
         st.number_input(words(f"cost.{name}"), step=step * steps, format=form, key=name, **LIMITS)
     with st.expander(words("costs.people"), key="costs_people"):
-        for name in ("minutes", "miss", "audit", "cashed"):
-            low, high = (
-                (min(0.5, getattr(state.present, name)), 600.0)
-                if name == "minutes"
-                else (0.0, 100.0)
-            )
-            step = 0.5 if name == "minutes" else 1.0
+        review_minutes(words)
+        for name in ("miss", "audit", "cashed"):
             label, hint = words(f"work.{name}"), words(f"work.{name}.help")
-            st.number_input(label, low, high, step=step, format="%0.1f", key=name, help=hint)
+            st.number_input(label, 0.0, 100.0, step=1.0, format="%0.1f", key=name, help=hint)
+
+
+def review_minutes(words: Words, width: int | Literal["stretch"] = "stretch") -> None:
+    """Draw the minutes of one review, a choice that all pages share. width: pixels."""
+    st.number_input(
+        words("work.minutes"),
+        min(0.5, state.present.minutes),  # a link may hold less
+        600.0,
+        step=0.5,
+        format="%0.1f",
+        key="minutes",
+        help=words("work.minutes.help"),
+        width=width,
+    )
 
 
 def currency_control(words: Words, width: int | Literal["stretch"] = "stretch") -> None:

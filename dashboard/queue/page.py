@@ -40,10 +40,17 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     with choice_row.choice_row():
         record = choice_row.data_chip(words, runs, segments=False)
         reviewer = _reviewer(words)
-        fields = {"minutes": (0.1, 480.0, 2.0), "hours": (0.0, 1000.0, 8.0)}
-        minutes, hours = (
-            st.number_input(words(f"queue.{name}"), *limits, key=f"queue_{name}", width=220)
-            for name, limits in fields.items()
+        controls.review_minutes(words, width=220)
+        # the day of the people whom Decide's tab People counts
+        busy_hours = state.present.shift * state.present.busy / 100
+        busy_hours *= state.present.reviewers or 1
+        hours = st.number_input(
+            words("queue.hours"),
+            0.0,
+            max(1000.0, busy_hours),
+            busy_hours,
+            key="queue_hours",
+            width=220,
         )
     run_id = record.run.run_id
     applied = cache.cached_query(_applied_policies, run_id)
@@ -53,7 +60,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         state.choices()
         return
     amounts = state.choices()
-    terms = DeskTerms(amounts.escape, amounts.review, minutes, 60 * hours)
+    terms = DeskTerms(amounts.escape, amounts.review, amounts.minutes, 60 * hours)
     queue, waiting = cache.cached_query(waiting_queue, run_id, terms)
     _show_failure(words)
     _show_last(words, run_id)

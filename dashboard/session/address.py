@@ -13,6 +13,7 @@ from core.decision.certificate.claims import CERTIFIABLE_RISKS, SELECTIVE_RISK
 from core.decision.meeting.scenario import COLUMN_NAMES as SCENARIOS
 from core.decision.money.cashflow import STUDENT, STUDENT_REVIEW, TEACHER
 from core.decision.money.scenario import MoneyScenario
+from core.decision.staffing.headcount import BUSY_SHARE, REVIEW_MINUTES, SHIFT_HOURS
 from core.decision.thresholds.costs import DEFAULT_COSTS
 from core.decision.thresholds.solver import BALANCED, PRESET_NAMES
 from core.errors import SettingsError
@@ -94,9 +95,9 @@ class Choices:
     # COMPARE_PREVIOUS
     compare: str = BALANCED
     by: str = BY_SEGMENT  # what the threshold's result is split by
-    minutes: float = 5.0  # of one review
-    shift: float = 7.5  # hours of a shift, breaks left out
-    busy: float = 80.0  # percent of a shift's hours that reviews may take, above 0
+    minutes: float = REVIEW_MINUTES  # of one review
+    shift: float = SHIFT_HOURS  # hours of a shift, breaks left out
+    busy: float = 100 * BUSY_SHARE  # percent of a shift's hours that reviews may take, above 0
     sla: float = 24.0  # clock hours within which a review must be finished
     # people at the desk; None: as many as the day's reviews keep busy
     reviewers: int | None = None

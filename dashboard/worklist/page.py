@@ -15,7 +15,8 @@ from core.decision.thresholds.decisions import REASONS
 from core.decision.thresholds.policy import Policy
 from core.errors import KakushinError, SettingsError
 from core.export import csv_bytes, xlsx_bytes
-from core.pipeline.apply import apply_active_policy
+from core.pipeline.apply import active_version_for, apply_active_policy
+from core.store.entries import PolicyVersion
 from core.store.ledger import Ledger
 from core.store.reviews import AppliedPolicy, Reviews
 from core.store.store import Store
@@ -45,11 +46,14 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         record = choice_row.data_chip(words, runs)
         applied = cache.cached_query(_applied_policies, record.run.run_id)
         decided = _choose_version(words, applied)
-        _apply_button(words, record.run.run_id)
+        active = cache.cached_query(_active_version, record.run.run_id)
+        if active is not None and _has_undecided(record, active, applied):
+            _apply_button(words, record.run.run_id, active)
     _draw_failure(words)
     if decided is None:
         controls.draw_notices(words)
-        st.info(words("worklist.none"), icon=":material/inbox:")
+        sentence = words("worklist.no_active" if active is None else "worklist.none")
+        st.info(sentence, icon=":material/inbox:")
         state.choices()
         return
 
@@ -66,6 +70,8 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     if decided.accepted + decided.review < record.cases:
         undecided = record.cases - decided.accepted - decided.review
         st.warning(words.many("worklist.undecided", undecided), icon=":material/pending:")
+        if active is None:
+            st.caption(words("worklist.no_active"))
     panels.draw_cards(worklist_words.worklist_cards(words, decided, record.cases))
     _compare_with_decide(words, record, decided)
     figure = worklist_charts.by_reason(
@@ -104,10 +110,22 @@ def _decided_cases(
     return Reviews(store).decided_cases(run_id, policy, version, limit, **dict(filters))
 
 
-def _apply_button(words: Words, run_id: str) -> None:
+def _active_version(store: Store, run_id: str) -> PolicyVersion | None:
+    return active_version_for(store, store.run(run_id).run)
+
+
+def _has_undecided(record: RunRecord, active: PolicyVersion, applied: list[AppliedPolicy]) -> bool:
+    """Return whether the active version has cases left to decide."""
+    key = (active.name, active.version)
+    counts = [a.accepted + a.review for a in applied if (a.policy, a.version) == key]
+    return sum(counts) < record.cases
+
+
+def _apply_button(words: Words, run_id: str, active: PolicyVersion) -> None:
     """Draw the button that applies the active policy."""
+    version = worklist_words.version_name(words, active.name, active.version)
     st.button(
-        words("worklist.apply"),
+        words.markdown("worklist.apply", version=version),
         key="worklist_apply",
         on_click=_apply,
         args=(run_id,),
@@ -130,6 +148,7 @@ def _draw_failure(words: Words) -> None:
 def _apply(run_id: str) -> None:
     """Apply the active policy; a callback. A second click decides nothing again."""
     try:
+        # None: its activation was undone after the button was drawn
         if apply_active_policy(cache.store(), run_id) is None:
             state.set_value(_FAILED, "worklist.no_active")
     except KakushinError as error:
@@ -148,7 +167,8 @@ def _choose_version(words: Words, applied: list[AppliedPolicy]) -> AppliedPolicy
     by_key |= {f"{decided.policy}@{decided.version}": decided for decided in applied}
     version = state.clamp_choice("decided_by", list(by_key), ALL)
     names = {
-        key: worklist_words.decided_version_name(words, decided) for key, decided in by_key.items()
+        key: worklist_words.version_name(words, decided.policy, decided.version)
+        for key, decided in by_key.items()
     }
     names[ALL] = words.text("worklist.latest", version=names[ALL])
     controls.select(words("worklist.decided_by"), names, "decided_by", width=420)

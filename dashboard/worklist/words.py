@@ -5,11 +5,9 @@ from dashboard.components.sentences import Card
 from dashboard.i18n import Words
 
 
-def decided_version_name(words: Words, decided: AppliedPolicy) -> str:
+def version_name(words: Words, policy: str, version: int) -> str:
     """Return a version of a policy as one line of a list, as plain text."""
-    return words.text(
-        "worklist.version", name=decided.policy, version=words.number(decided.version, 0)
-    )
+    return words.text("worklist.version", name=policy, version=words.number(version, 0))
 
 
 def headline(words: Words, decided: AppliedPolicy) -> str:
@@ -28,7 +26,7 @@ def sources(words: Words, decided: AppliedPolicy) -> str:
     certificate = words(f"worklist.certificate.{state_name}")
     return words.markdown(
         "worklist.sources",
-        policy=decided_version_name(words, decided),
+        policy=version_name(words, decided.policy, decided.version),
         at=words.time(decided.last_at),
         certificate=certificate,
         model=decided.model_hash[:12],

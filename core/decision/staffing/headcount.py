@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from core.errors import SettingsError
 
 WEEK_DAYS = 7
+# What is assumed of a review and a shift until a reader types other values.
+REVIEW_MINUTES, SHIFT_HOURS, BUSY_SHARE = 5.0, 7.5, 0.8
 
 
 @dataclass(frozen=True)
