@@ -88,7 +88,7 @@ def lines_metadata(lines: Sequence[PartLine]) -> dict[bytes, bytes]:
     return {_KEY: json.dumps([asdict(line) for line in lines]).encode()}
 
 
-def read_lines(path: Path) -> tuple[PartLine, ...]:
+def read_part_lines(path: Path) -> tuple[PartLine, ...]:
     """Return the parts that a file of counts covers; reads no counts."""
     lines = json.loads(pq.read_schema(path).metadata[_KEY])
     return tuple(

@@ -18,7 +18,7 @@ from core.errors import NotFoundError, SettingsError, StoreError
 from core.files import sha256_of
 from core.identity import Principal, local_principal
 from core.store import counts, file, intake, lake, migrate, records
-from core.store.part_counts import read_lines
+from core.store.part_counts import read_part_lines
 from core.store.parts import PART_SCHEMA, delete_leftovers, part_path
 from core.types import Run, RunRecord
 
@@ -211,7 +211,7 @@ class Store:
         are ingested.
         """
         self.principal.require("run.record")
-        lines = read_lines(path)
+        lines = read_part_lines(path)
         with self.atomic() as connection:
             labels = self._require(connection, run_id)
             query = "SELECT part, sha256 FROM parts WHERE run_id = ? AND list_contains(?, part)"
