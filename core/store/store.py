@@ -15,11 +15,11 @@ import pandas as pd
 
 from core.counts.histogram import Histogram
 from core.errors import NotFoundError, SettingsError, StoreError
-from core.files import sha256_of
 from core.identity import Principal, local_principal
 from core.store import counts, file, intake, lake, migrate, records
 from core.store.part_counts import read_part_lines
 from core.store.parts import PART_SCHEMA, delete_leftovers, part_path
+from core.store.seal import sealed_sha256
 from core.types import Run, RunRecord
 
 END_STATES = ("finished", "failed")
@@ -309,6 +309,6 @@ def _refuse_another(recorded: Run, run: Run) -> None:
 def _sha256(path: Path) -> str | None:
     """Return the file's digest; None if it is gone, since another process may have ingested it."""
     try:
-        return sha256_of(path)
+        return sealed_sha256(path)
     except FileNotFoundError:
         return None
