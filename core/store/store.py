@@ -249,20 +249,6 @@ class Store:
             self._require(connection, run_id)
             return counts.read_joint(connection, run_id)
 
-    def rebuild_histograms(self, run_id: str | None = None) -> None:
-        """Recount all predictions of one run; None is all runs."""
-        self.principal.require("run.record")
-        with self.atomic() as connection:
-            for run_ids in (
-                [run_id] if run_id is not None else [record.run.run_id for record in self.runs()]
-            ):
-                self._require_rows(connection, run_ids)
-                files = {
-                    part: str(part_path(self.folder, run_ids, part).resolve())
-                    for part in lake.parts_of(connection, run_ids)
-                }
-                counts.rebuild(connection, run_ids, files)
-
     def predictions(self, run_id: str, columns: list[str] | None = None) -> pd.DataFrame:
         """Return the run's predictions in the order of their file.
 
