@@ -61,7 +61,7 @@ def timeline(
         for place in (0, 1)
     ]
     axes = [
-        {"tickformat": ".1%", "rangemode": "tozero", "nticks": 5},
+        {"tickformat": ".3~%", "rangemode": "tozero", "nticks": 5},
         {"tickformat": ".2~%", "rangemode": "tozero", "nticks": 4},
         {"type": "category", "automargin": True, "categoryarray": _event_names(words)[::-1]},
     ]
