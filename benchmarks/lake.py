@@ -38,7 +38,7 @@ from benchmarks.synthetic import synthetic_run, write_synthetic
 from benchmarks.whatif import RUN, Seconds, move_handles, p95_ms, timed
 from core.counts.histogram import AcceptanceCurve
 from core.pipeline.group_intake import plan_groups
-from core.store.part_counts import counts_path, lines_metadata, read_lines, write_counts
+from core.store.part_counts import counts_path, lines_metadata, read_part_lines, write_counts
 from core.store.parts import part_path
 from core.store.store import Store
 
@@ -132,7 +132,7 @@ def write_group(
     Parts without rows of their own get the file of a real part, under the part's name and with ids
     that no other part has.
     """
-    real_lines = read_lines(counts_path(folder, RUN, range(real)))
+    real_lines = read_part_lines(counts_path(folder, RUN, range(real)))
     lines = []
     for part in group:
         if part >= real:

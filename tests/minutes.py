@@ -20,12 +20,16 @@ from dashboard.i18n import Words
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 FORMULA, TAG = "=1+1", "<b>山田</b> & Söhne"
 LONG = "見逃しの費用が高いため、まず一つのラインで試し、" * 8
+COSTS = UnitCosts(4.0, 120.0, 0.5, "AUD")
 ASSUMED = MeetingAssumptions(review=6.0)
 RUNS = ("score-work-orders-student-stream", "score-work-orders-teacher-stream")
 
 
 def columns(
-    store: Store, names: str = "ABC", assumed: MeetingAssumptions = ASSUMED
+    store: Store,
+    names: str = "ABC",
+    assumed: MeetingAssumptions = ASSUMED,
+    costs: UnitCosts = COSTS,
 ) -> list[meeting.ScenarioColumn]:
     """Scenarios of two models at several thresholds, frozen by somebody whose name is a tag."""
     found = []
@@ -38,7 +42,7 @@ def columns(
             "",
             True,
             5000.0,
-            UnitCosts(4.0, 120.0, 0.5, "AUD"),
+            costs,
         )
         found.append(
             meeting.scenario_column(meeting.FrozenScenario(made, i + 1, TAG, AT), assumed, now)

@@ -19,7 +19,7 @@ from core.pipeline.cluster import Cluster, require_ray
 from core.pipeline.group_intake import count_if_complete, plan_groups
 from core.pipeline.part_scorer import PartScorer, ScoringPlan
 from core.settings import Settings
-from core.store.part_counts import read_lines
+from core.store.part_counts import read_part_lines
 from core.store.parts import part_path, write_part
 from core.store.purge import purge_before
 from core.store.store import Store
@@ -244,7 +244,7 @@ def test_the_last_part_of_a_group_counts_it(tmp_path):
         write_part(settings.store, "run-1", part, make_rows(3, first=first), once=True)
         assert count_if_complete(plan, part) is complete
     counts = part_path(settings.store, "run-1", 0).parent.glob("counts-*.parquet")
-    assert sorted(sum(line.rows for line in read_lines(path)) for path in counts) == [3, 6]
+    assert sorted(sum(line.rows for line in read_part_lines(path)) for path in counts) == [3, 6]
 
 
 def test_larger_lakes_have_larger_parts_and_a_bounded_number_of_files():

@@ -475,3 +475,31 @@ def test_the_route_to_a_yes_names_what_to_send_to_people_and_the_verdict_after_i
     assert "Send these to people: B. The verdict is then: Adopt." in text
     assert "saves A$2,370 a month" in text
     assert catalogue("en")["route.none"] in page_text(move(page, 0.95).run())
+
+
+def test_where_no_group_makes_a_yes_the_page_leads_to_a_threshold_that_does(open_page, tmp_path):
+    """At 0.5 half of what it accepts is wrong, in every group; at 0.95 nothing is."""
+    found = [(name, "right", 0.95) for name in "AB" for _ in range(60)]
+    found += [(name, "wrong", 0.6) for name in "AB" for _ in range(60)]
+    add_run(tmp_path, found)
+    page = open_page(tmp_path, **COSTS, t="0.5")
+    assert described(page)[0] == "do_not_adopt"
+    assert page.button(key="way_verdict").label == "Go to a yes: threshold 0.950"
+    text = page_text(show_tab(page, "causes"))
+    assert "With these sent to people the verdict stays “Do not adopt”: x." in text
+    assert "A yes: threshold 0.950, without sending any group to people." in text
+    assert "route_tab" not in [one.key for one in page.button]
+    page.button(key="way_verdict").click().run()
+    assert page.query_params["t"] == "0.95"
+    assert described(page)[0] == "adopt"
+    assert "way_verdict" not in [one.key for one in page.button]
+
+
+def test_where_no_threshold_is_a_yes_the_page_names_the_cost_of_an_escape_that_makes_one(
+    open_page, tmp_path
+):
+    add_run(tmp_path, [("A", "right", 0.9)] * 70 + [("A", "wrong", 0.9)] * 30)
+    page = open_page(tmp_path, **COSTS, t="0.5")
+    assert "way_verdict" not in [one.key for one in page.button]
+    text = page_text(show_tab(page, "causes"))
+    assert "No threshold is a yes at these costs. 0.900 would be one, accepting 100%" in text

@@ -222,6 +222,36 @@ def test_the_charts_are_native_with_the_figures_and_their_intervals(made):
         )
 
 
+def test_a_chart_of_yen_counts_in_ten_thousands_in_every_format(store):
+    yen = UnitCosts(5.0, 300.0, 60.0, "JPY")
+    shown = columns(store, "AB", MeetingAssumptions(), yen)
+    made = minutes_document(Words("ja"), shown, [], None, "x", AT)
+    costs = [column.measure("money_per_month").value for column in shown]
+    (chart,) = [c for s in made.sections for c in s.charts if c.title == "1か月の費用"]
+    assert chart.values == pytest.approx([cost / 10_000 for cost in costs])
+    slides = [
+        shape.chart
+        for slide in deck_of(made).slides
+        for shape in slide.shapes
+        if shape.has_chart and shape.chart.chart_title.text_frame.text == chart.title
+    ]
+    assert slides[0].value_axis.tick_labels.number_format == '#,##0"万円"'
+    assert slides[0].value_axis.maximum_scale < 100 * max(costs) / 10_000
+    assert re.search(r"\d万円", printed(made))
+    cells = [cell for cell in cells_of(made) if cell.number_format == '#,##0"万円"']
+    assert sorted(cell.value for cell in cells)[-1] == pytest.approx(max(chart.highs))
+
+
+def test_the_columns_of_a_charts_data_have_headings(made):
+    book = openpyxl.load_workbook(io.BytesIO(export_document(made, "xlsx")))
+    chart = next(c for s in made.sections for c in s.charts if isinstance(c, BarChart))
+    rows = [row for sheet in book for row in sheet.iter_rows(max_col=4, values_only=True)]
+    place = rows.index((chart.title, *chart.heads))
+    assert rows[place + 1] == pytest.approx(
+        (chart.names[0], chart.values[0], chart.lows[0], chart.highs[0])
+    )
+
+
 @pytest.mark.parametrize(
     ("highs", "end"),
     [

@@ -9,7 +9,7 @@ from core.counts.histogram import AcceptanceCurve
 from core.decision.meeting.scenario import (
     MeetingAssumptions,
     MeetingScenario,
-    data_version,
+    counts_version,
     meeting_figures,
 )
 from core.decision.thresholds import consequence
@@ -47,7 +47,7 @@ def scenario(**changes) -> MeetingScenario:
         "model_hash": "a" * 64,
         "dataset": "d",
         "inputs_hash": "b" * 64,
-        "data_version": data_version(ROWS, 36.0),
+        "data_version": counts_version(ROWS, 36.0),
         "policy": Policy(0.5).to_dict(),
         "cases_per_day": 100.0,
         "review": 2.0,
@@ -208,11 +208,11 @@ def test_money_is_linear_in_the_assumptions_and_counts_do_not_move():
 def test_the_data_version_knows_every_count_and_no_order():
     mixed = pd.concat([ROWS.iloc[3:], ROWS.iloc[:3]]).astype({"segment": "category"})
     parts = pd.concat([ROWS.assign(n=1), ROWS.assign(n=ROWS["n"] - 1)])
-    first = data_version(ROWS, 36.0)
-    assert data_version(mixed, 36.0) == first == data_version(parts[parts["n"] > 0], 36.0)
-    assert data_version(ROWS, 35.0) != first
-    assert data_version(ROWS.assign(n=ROWS["n"] + (ROWS.index == 2)), 36.0) != first
-    assert data_version(ROWS.assign(step=ROWS["step"] - (ROWS.index == 1)), 36.0) != first
+    first = counts_version(ROWS, 36.0)
+    assert counts_version(mixed, 36.0) == first == counts_version(parts[parts["n"] > 0], 36.0)
+    assert counts_version(ROWS, 35.0) != first
+    assert counts_version(ROWS.assign(n=ROWS["n"] + (ROWS.index == 2)), 36.0) != first
+    assert counts_version(ROWS.assign(step=ROWS["step"] - (ROWS.index == 1)), 36.0) != first
 
 
 def test_a_part_that_comes_in_later_is_seen_and_the_figures_are_those_of_today(store):

@@ -10,11 +10,11 @@ from core.decision.thresholds.policy import Policy
 from core.decision.watch.adapt import (
     KEEP,
     LOOSER,
+    NO_AUDITS,
     NO_SAVING,
     PROVED,
     STRICTER,
     TOO_SMALL,
-    UNPROVED,
     WITHIN_TARGET,
     AdaptSettings,
     bounded_gain,
@@ -189,7 +189,7 @@ def interval(low, high, value=None) -> Interval:
         (-0.03, interval(0.0, 0.03), interval(0.01, 0.06), 1, KEEP, WITHIN_TARGET),
         (-0.03, interval(0.0, 0.03), interval(0.01, 0.04), 0, KEEP, NO_SAVING),
         (-0.005, interval(0.0, 0.03), interval(0.01, 0.04), 1, KEEP, TOO_SMALL),
-        (0.03, Interval(None, None, None, 0), interval(0, 1), 1, KEEP, UNPROVED),
+        (0.03, Interval(None, None, None, 0), interval(0, 1), 1, KEEP, NO_AUDITS),
     ],
 )
 def test_nothing_is_proposed_unless_audits_show_it(

@@ -20,9 +20,9 @@ from core.cases.numbers import currencies_of, parse_numbers
 from core.cases.prompts import LETTERS, question_text
 from core.cases.table import (
     Notice,
-    Problem,
     ReadingOptions,
     Record,
+    RowProblem,
     Table,
     notices_of_rows,
     rare_rows,
@@ -41,7 +41,7 @@ class CheckedRows:
         self.names, self.options, self.table = names, options, table
         self.cases: list[dict] = []
         self.places: list[int] = []
-        self.problems: list[Problem] = []
+        self.problems: list[RowProblem] = []
         self.notices: list[Notice] = []
         # The rows first: every other column has one value per good row.
         self._check_rows()
@@ -71,7 +71,7 @@ class CheckedRows:
         for place, record in enumerate(self.table.records):
             if broken := record.broken:
                 self.problems.append(
-                    Problem(record.row, "-", record.content, broken.code, broken.values)
+                    RowProblem(record.row, "-", record.content, broken.code, broken.values)
                 )
                 continue
             if repeats_header(record.cells):
@@ -80,7 +80,7 @@ class CheckedRows:
             if is_totals_row(record.cells, self._cell(record, "text")):
                 totals.append(record.row)
                 continue
-            wrong: list[Problem] = []
+            wrong: list[RowProblem] = []
             case_id = f"row-{record.row}"
             if self.names.case_id:
                 case_id = self._required(record, "case_id", _case_id, wrong) or ""
@@ -90,7 +90,7 @@ class CheckedRows:
             taken_by = first_row.setdefault(case_id, record.row)
             if case_id and taken_by != record.row:
                 wrong.append(
-                    Problem(record.row, "case_id", case_id, "cases.same_id", {"row": taken_by})
+                    RowProblem(record.row, "case_id", case_id, "cases.same_id", {"row": taken_by})
                 )
             self.problems += wrong
             if not wrong:
@@ -99,13 +99,15 @@ class CheckedRows:
         self.notices += notices_of_rows("cases.repeated_headers", headers)
         self.notices += notices_of_rows("cases.totals_rows", totals)
 
-    def _required(self, record: Record, column: str, convert: Callable, wrong: list[Problem]):
+    def _required(self, record: Record, column: str, convert: Callable, wrong: list[RowProblem]):
         value = self._cell(record, column)
         try:
             return convert(value)
         except CellError as e:
             wrong.append(
-                Problem(record.row, column, str("" if value is None else value), e.code, e.values)
+                RowProblem(
+                    record.row, column, str("" if value is None else value), e.code, e.values
+                )
             )
             return None
 

@@ -17,7 +17,7 @@ import pandas as pd
 from core.cases.checked_rows import CheckedRows
 from core.cases.columns import ColumnNames, resolve_columns
 from core.cases.formats import open_table
-from core.cases.table import MAX_BYTES, Notice, Problem, ReadingOptions, Table
+from core.cases.table import MAX_BYTES, Notice, ReadingOptions, RowProblem, Table
 from core.errors import CasesError
 
 CASE_COLUMNS = ("row", "case_id", "text", "segment", "label", "occurred_at", "value")
@@ -33,7 +33,7 @@ class Cases:
     """
 
     frame: pd.DataFrame
-    problems: tuple[Problem, ...]
+    problems: tuple[RowProblem, ...]
     notices: tuple[Notice, ...]
     source: str
     table: Table
@@ -71,7 +71,7 @@ class Cases:
             )
         return self
 
-    def problem_table(self, sentence: Callable[[Problem], str]) -> pd.DataFrame:
+    def problem_table(self, sentence: Callable[[RowProblem], str]) -> pd.DataFrame:
         """Return every problem's row, column, value and reason; `sentence` gives the reason."""
         rows = [(p.row, p.column, p.value, sentence(p)) for p in self.problems]
         return pd.DataFrame(rows, columns=["row", "column", "value", "problem"])

@@ -10,7 +10,7 @@ import pandas as pd
 
 from core.cases.columns import FIELDS, ColumnNames
 from core.cases.read import Cases
-from core.cases.table import Notice, Problem, to_json
+from core.cases.table import Notice, RowProblem, to_json
 from core.errors import CasesError
 
 FIRST = 5  # cases in the record
@@ -94,7 +94,7 @@ def notice_record(notice: Notice) -> dict:
     return {"code": notice.code.removeprefix("cases.")} | values
 
 
-def _problem_record(problem: Problem) -> dict:
+def _problem_record(problem: RowProblem) -> dict:
     code = problem.code.removeprefix("cases.")
     # Cut, since a bad cell may hold megabytes.
     return {

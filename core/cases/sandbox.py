@@ -21,7 +21,7 @@ import pandas as pd
 
 from core.cases.columns import ColumnNames
 from core.cases.read import Cases
-from core.cases.table import Problem, ReadingOptions, Table, from_json
+from core.cases.table import ReadingOptions, RowProblem, Table, from_json
 from core.errors import CasesError
 from core.settings import ROOT
 
@@ -185,7 +185,7 @@ def _cases(folder: Path, path: Path, table: Table, content: dict) -> Cases:
     options = columns["options"] if columns["options"] is None else tuple(columns["options"])
     return Cases(
         _frame(folder / CASES_RESULT),
-        tuple(Problem(**from_json(problem)) for problem in content["problems"]),
+        tuple(RowProblem(**from_json(problem)) for problem in content["problems"]),
         tuple(from_json(content["notices"])),
         str(path),
         table,

@@ -98,7 +98,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Problem:
+class RowProblem:
     """One problem of one row: its place and value, and the reason's code and values."""
 
     row: int  # as people count in the file; Table.row_unit is the unit

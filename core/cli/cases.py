@@ -231,7 +231,7 @@ def _print_problems(cases) -> None:
 
 
 def problem_text(problem, with_value: bool = True) -> str:
-    """Return the line of a core.cases.read.Problem in the reader's language.
+    """Return the line of a core.cases.read.RowProblem in the reader's language.
 
     with_value: whether it quotes the beginning of the cell.
     """

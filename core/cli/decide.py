@@ -84,11 +84,11 @@ def add_demo(verbs) -> None:
 
 def _decide(arguments, settings: Settings) -> None:
     from core.decision.thresholds.costs import UnitCosts
-    from core.report.decision_text import decision_record, decision_sentences, default_run
+    from core.report.decision_text import decision_record, decision_sentences, newest_stream_run
     from core.report.money_start import costs_with_retraining
 
     store = store_of(settings)
-    run = (store.run(arguments.run_id) if arguments.run_id else default_run(store)).run
+    run = (store.run(arguments.run_id) if arguments.run_id else newest_stream_run(store)).run
     assumed = assumed_amounts(store, run.dataset)
     typed = {name: getattr(arguments, option) for name, option in _OPTIONS.items()}
     used = assumed | {name: value for name, value in typed.items() if value is not None}

@@ -8,12 +8,12 @@ from pydantic.json_schema import models_json_schema
 from core.gate.schemas import (
     DecideRequest,
     DecideResponse,
-    Problem,
+    RefusedBody,
     VerdictsRequest,
     VerdictsResponse,
 )
 
-_MODELS = (DecideRequest, DecideResponse, VerdictsRequest, VerdictsResponse, Problem)
+_MODELS = (DecideRequest, DecideResponse, VerdictsRequest, VerdictsResponse, RefusedBody)
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -45,7 +45,7 @@ def openapi_document(needs_token: bool = True) -> dict:
         VerdictsRequest,
         VerdictsResponse,
     )
-    verdicts["responses"]["404"] = _content("The gate has not decided such a case", Problem)
+    verdicts["responses"]["404"] = _content("The gate has not decided such a case", RefusedBody)
     document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": "Kakushin gate", "version": _package_version()},
@@ -65,7 +65,7 @@ def openapi_document(needs_token: bool = True) -> dict:
 
 
 def _operation(summary: str, body: type, answer: type) -> dict:
-    responses = {status: _content(text, Problem) for status, text in _PROBLEMS.items()}
+    responses = {status: _content(text, RefusedBody) for status, text in _PROBLEMS.items()}
     return {
         "summary": summary,
         "requestBody": {"required": True} | _content("", body),

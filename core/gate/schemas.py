@@ -104,7 +104,7 @@ class VerdictsResponse(BaseModel):
     added: int
 
 
-class Problem(BaseModel):
+class RefusedBody(BaseModel):
     """The reason of a refusal. A case without a decision belongs to a person."""
 
     code: str

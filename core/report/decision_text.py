@@ -22,7 +22,7 @@ from core.types import Interval, RunRecord
 _UNKNOWN = {NO_SECONDS: "no_seconds", NO_LABELS: "no_labelled"}  # note of an option -> its key
 
 
-def default_run(store: Store) -> RunRecord:
+def newest_stream_run(store: Store) -> RunRecord:
     """Return the newest finished scoring of a stream by a student, else by any model.
 
     Raises NotFoundError without one.
@@ -45,7 +45,7 @@ def decision_record(
     """Return the results of `decide` as JSON values.
 
     store: the store of the runs.
-    run_id: a scoring run; None for `default_run`.
+    run_id: a scoring run; None for `newest_stream_run`.
     threshold: None for the loosest threshold that keeps `target_leakage`.
     cases_per_day: None for the volume from the cases' dates.
     costs: as of `costs_with_retraining`, which the pages use.
@@ -54,7 +54,7 @@ def decision_record(
     Raises SettingsError if the volume is neither set nor measurable, or no threshold keeps the
     target.
     """
-    record = store.run(run_id) if run_id else default_run(store)
+    record = store.run(run_id) if run_id else newest_stream_run(store)
     measured = run_volume(record)
     volume = cases_per_day
     if volume is None and measured is not None:

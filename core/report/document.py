@@ -37,6 +37,7 @@ class BarChart:
     highs: tuple[float | None, ...]
     texts: tuple[str, ...]  # the values as people read them
     pattern: str
+    heads: tuple[str, str, str]  # of the columns value, low and high in a spreadsheet
 
     @property
     def labels(self) -> list[str]:

@@ -21,7 +21,7 @@ from core.decision.meeting.scenario import (
     MeetingAssumptions,
     MeetingFigures,
     MeetingScenario,
-    data_version,
+    counts_version,
     meeting_figures,
 )
 from core.decision.money.scenario import ASSUMED, MEASURED
@@ -173,7 +173,7 @@ def run_counts(store: Store, run_id: str) -> RunCounts:
     # One transaction, so that the record and the counts are of the same state.
     with store.reading():
         record, rows = store.run(run_id), store.joint_counts(run_id)
-    return RunCounts(record, rows, data_version(rows, record.metrics.get("seconds_per_case")))
+    return RunCounts(record, rows, counts_version(rows, record.metrics.get("seconds_per_case")))
 
 
 def scenario_of(

@@ -100,18 +100,27 @@ def comparison_charts(
         texts = tuple(map(phrases.measure_form(words, measure, values, currency), values))
         # A chart has one axis, so the first scenario's text sets the digits for all bars.
         pattern = phrases.number_pattern(words, measure, texts[0], currency)
+        size = 1.0
+        if measure == "money_per_month":
+            most = max((e.high for e in estimates if e.high is not None), default=0.0)
+            size, pattern = phrases.axis_form(words, most, pattern, currency)
         charts.append(
             BarChart(
                 phrases.measure_label(words, measure),
                 tuple(c.name for c in compared),
-                tuple(values),
-                tuple(estimate.low for estimate in estimates),
-                tuple(estimate.high for estimate in estimates),
+                _counted_in(size, values),
+                _counted_in(size, [estimate.low for estimate in estimates]),
+                _counted_in(size, [estimate.high for estimate in estimates]),
                 texts,
                 pattern,
+                (words("minutes.value"), words("minutes.low"), words("minutes.high")),
             )
         )
     return tuple(charts)
+
+
+def _counted_in(size: float, amounts: Sequence[float | None]) -> tuple[float | None, ...]:
+    return tuple(None if amount is None else amount / size for amount in amounts)
 
 
 def _figures(words: ReportWords, columns: Sequence[ScenarioColumn]) -> DocumentSection:

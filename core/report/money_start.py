@@ -20,6 +20,7 @@ from core.decision.money import measured
 from core.decision.money.appraisal import likely_values
 from core.decision.money.cashflow import retraining_cost
 from core.decision.money.scenario import MEASURED, MoneyScenario, ScenarioQuantity, assumed_quantity
+from core.decision.staffing.headcount import REVIEW_MINUTES
 from core.decision.thresholds.consequence import PolicyConsequence, threshold_consequence
 from core.decision.thresholds.costs import DAYS_PER_MONTH, CostModel, UnitCosts
 from core.decision.thresholds.volume import VOLUME_UNKNOWN, run_volume
@@ -27,7 +28,6 @@ from core.errors import NotFoundError
 from core.types import RunRecord
 
 _RUN_SHARES = ("student_coverage", "student_selective_risk", "student_error")
-REVIEW_MINUTES = 5.0  # of one review, unless a reader says otherwise
 # Inputs whose likely values are the unit costs of every page.
 SHARED_INPUTS = (
     "review_minutes",

@@ -33,6 +33,8 @@ class ReportWords(Protocol):
         self, amounts: Iterable[float | None], currency: str
     ) -> Callable[[float | None], str]: ...
     def symbol(self, currency: str) -> str: ...
+    def axis_unit(self, currency: str, most: float) -> tuple[float, str]: ...
+    def writes_yen(self, currency: str) -> bool: ...
     def money_pattern(self, currency: str, digits: int) -> str: ...
     def time(self, value: datetime) -> str: ...
 
@@ -213,3 +215,15 @@ def number_pattern(words: ReportWords, measure: str, number: str, currency: str)
         if digits
         else "0%"
     )
+
+
+def axis_form(words: ReportWords, most: float, pattern: str, currency: str) -> tuple[float, str]:
+    """Return the size of the unit in which a chart counts amounts, and that unit's pattern.
+
+    words, currency: as of `measure_text`.
+    most: the largest amount of the chart.
+    pattern: of an amount that is not divided.
+    """
+    size, name = words.axis_unit(currency, most)
+    # no spreadsheet format divides by ten thousand
+    return size, f'#,##0"{name}"' if words.writes_yen(currency) else pattern

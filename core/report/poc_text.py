@@ -297,6 +297,7 @@ def _charts(text: FigureText, result: PocResult) -> tuple[BarChart, ...]:
                 tuple(x.high for x in estimates.values()),
                 tuple(text.percent(x.value) for x in estimates.values()),
                 "0.0%",
+                (text("head.value"), text("head.low"), text("head.high")),
             )
         )
     return tuple(charts)

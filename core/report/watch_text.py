@@ -122,7 +122,7 @@ def proposal_text(proposal: ThresholdProposal, language: str) -> str:
     return sentence(language, f"watch.propose.{proposal.direction}", shift=abs(proposal.shift))
 
 
-def interval_text(interval: Interval, language: str) -> str:
+def share_interval_text(interval: Interval, language: str) -> str:
     """Return a share with its interval, or that it is unknown."""
     if interval.value is None:
         return sentence(language, "watch.unknown")
@@ -134,7 +134,7 @@ def watch_sentences(report: WatchReport, language: str) -> str:
     """Return the report for a terminal."""
     lines = [headline_text(report, language)]
     values = {
-        name: interval_text(getattr(report, name), language)
+        name: share_interval_text(getattr(report, name), language)
         for name in ("free", "stable", "audited")
     }
     lines += [
@@ -212,7 +212,7 @@ def replay_sentences(table: pd.DataFrame, language: str) -> str:
                 language,
                 "watch.replayed",
                 name=row["name"] or sentence(language, "watch.in_force"),
-                leakage=interval_text(leakage, language),
+                leakage=share_interval_text(leakage, language),
                 low=row["regret_low"],
                 high=row["regret_high"],
                 **values,

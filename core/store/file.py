@@ -20,6 +20,7 @@ import duckdb
 from core.errors import StoreError
 from core.files import delete_abandoned, fresh_file, private_folder
 from core.messages import reader_language, sentence
+from core.store.blocks import BlockCopy
 from core.store.engine import ENGINE_CONFIG, StoreEngine
 from core.store.lock import QueuedLock
 from core.store.migrate import is_current, migrate
@@ -50,7 +51,7 @@ class StoreFile:
         self._prepare = prepare
         self._lock, self._turn = QueuedLock(folder / LOCK), QueuedLock(folder / TURN)
         self._engine = StoreEngine(self.path, folder / "parts")
-        self._note = CommitNote(folder / f"{NAME}.wal")
+        self._note, self._copy = CommitNote(folder / f"{NAME}.wal"), BlockCopy(self.path)
         # Threads of one process share the connection: the file lock does not tell them apart.
         self._threads = threading.RLock()
         self._open: duckdb.DuckDBPyConnection | None = None
@@ -83,19 +84,25 @@ class StoreFile:
                 with self._joined(self._open) as connection:
                     yield connection
                 return
-            if not self.path.exists() or self._has_log():
-                with self._begun(deadline):  # makes or mends the file
-                    pass
             with ExitStack() as opened:
-                connection = opened.enter_context(self._read_only(deadline))
+                opened.enter_context(self._held(deadline, shared=True))
+                # Under the lock: a writer at work has such files, too.
+                if not self.path.exists() or self._has_left_overs():
+                    self._mend(opened, deadline)
+                connection = opened.enter_context(self._attached(deadline, read_only=True))
                 if not is_current(connection):
-                    opened.close()
-                    with self._begun(deadline):  # upgrades it
-                        pass
-                    connection = opened.enter_context(self._read_only(deadline))
+                    self._mend(opened, deadline)
+                    connection = opened.enter_context(self._attached(deadline, read_only=True))
                 self._prepare(connection)
                 opened.enter_context(self._in_transaction(connection))
                 yield connection
+
+    def _mend(self, opened: ExitStack, deadline: float) -> None:
+        """Make, mend or upgrade the file, with what is opened closed; then hold it shared again."""
+        opened.close()
+        with self._begun(deadline):
+            pass
+        opened.enter_context(self._held(deadline, shared=True))
 
     @contextmanager
     def _alone(self) -> Iterator[float]:
@@ -212,10 +219,15 @@ class StoreFile:
     def _connected(self, deadline: float) -> Iterator[duckdb.DuckDBPyConnection]:
         if not self.path.exists():
             self._make()
-        left_over = self._has_log()
+        left_over = self._has_left_overs()
         if left_over:
             self._note.require_intact()
-        with self._attached(deadline, read_only=False) as connection:
+            self._copy.put_back()
+        with (
+            self._copy.opened() as handle,
+            self._attached(deadline, read_only=False) as connection,
+        ):
+            self._copy.save(connection, handle)
             if left_over:
                 connection.execute("CHECKPOINT")
                 self._note.set_aside_unused()
@@ -224,14 +236,7 @@ class StoreFile:
             yield connection
         if not self._has_log():  # without the room for a checkpoint, the commit stays in it
             self._note.clear()
-
-    @contextmanager
-    def _read_only(self, deadline: float) -> Iterator[duckdb.DuckDBPyConnection]:
-        with (
-            self._held(deadline, shared=True),
-            self._attached(deadline, read_only=True) as connection,
-        ):
-            yield connection
+            self._copy.clear()
 
     @contextmanager
     def _attached(self, deadline: float, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -243,6 +248,9 @@ class StoreFile:
 
     def _has_log(self) -> bool:
         return any(self.path.with_name(NAME + ending).exists() for ending in _LOGS)
+
+    def _has_left_overs(self) -> bool:
+        return self._has_log() or self._copy.path.exists()
 
     def _make(self) -> None:
         """Create the file under another name, then rename it.

@@ -167,6 +167,11 @@ def run_name(words: Words, record: RunRecord) -> str:
     return f"{kind} · {words.time(run.created_at)} · {run.dataset} · {role}"
 
 
+def policy_version_name(words: Words, name: str, version: int) -> str:
+    """Return the display name of a policy's version, as plain text."""
+    return words("policy.version", name=name, version=str(version))
+
+
 def run_cases(words: Words, record: RunRecord) -> str:
     """Return in markdown the cases of a run: name, number and dates."""
     values = {

@@ -9,20 +9,20 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.cases.table import Problem
+from core.cases.table import RowProblem
 from core.messages import sentence
 from dashboard.components.charts import MARKS, SLOTS, bars, finish, left_titles, letters
 from dashboard.components.tables import ScreenTable
 from dashboard.data import words as data_words
 from dashboard.i18n import DASH, Words
 
-SHORT = 12  # characters of a hash that fit a column
+HASH_SHOWN = 12  # characters of a hash that fit a column
 # field -> keys of its values
 _NAMED = {"kind": "run_kind.", "model_kind": "kind.", "role": "role.", "state": "run_state."}
 _HASHES = ("model_hash", "inputs_hash")
 
 
-def file_problem_table(words: Words, problems: Sequence[Problem]) -> ScreenTable:
+def file_problem_table(words: Words, problems: Sequence[RowProblem]) -> ScreenTable:
     """Return problems of core.cases.read.Cases, one a row, in the file's order.
 
     Each message is in the reader's language.
@@ -50,7 +50,7 @@ def run_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
             column: frame[column].map(lambda name, key=key: words(f"{key}{name}"))
             for column, key in _NAMED.items()
         },
-        **{name: frame[name].str[:SHORT] for name in _HASHES},
+        **{name: frame[name].str[:HASH_SHOWN] for name in _HASHES},
     )
     heads = {name: words(f"runs.{name}") for name in frame.columns}
     formats = {
@@ -85,7 +85,7 @@ def _value(words: Words, name: str, value: str | None) -> str:
     if value is None:
         return DASH
     return (
-        value[:SHORT]
+        value[:HASH_SHOWN]
         if name in _HASHES
         else words(f"{_NAMED[name]}{value}")
         if name in _NAMED

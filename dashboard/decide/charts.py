@@ -28,7 +28,7 @@ def mix_chart(
     # leakage needs labels and may be unknown at every share
     panels = [p for p in (("review", "review"), ("leakage", "leak")) if curve[p[0]].notna().any()]
     titles = [words[column] for column, _ in panels]
-    figure = make_subplots(rows=1, cols=len(panels), horizontal_spacing=0.08, subplot_titles=titles)
+    figure = make_subplots(rows=1, cols=len(panels), horizontal_spacing=0.14, subplot_titles=titles)
     for col, (column, slot) in enumerate(panels, start=1):
         band(
             figure,
@@ -59,10 +59,12 @@ def mix_chart(
             row=1,
             col=1,
         )
-    figure.update_xaxes(title=words["share"], tickformat=".2~%", range=[0, 1])
+    figure.update_xaxes(tickformat=".2~%", range=[0, 1], nticks=4)
     figure.update_yaxes(tickformat=".2~%", rangemode="tozero", nticks=6)
-    finish(figure, 340, words).update_layout(legend_y=1.12, margin_t=80)
-    return left_titles(figure)
+    finish(figure, 340, words).update_layout(legend_y=1.12, margin_t=80, margin_b=48)
+    # one title below both panels: on a phone two would lie on each other
+    below = {"x": 0.5, "y": 0, "xref": "paper", "yref": "paper", "yshift": -24, "yanchor": "top"}
+    return left_titles(figure).add_annotation(text=words["share"], showarrow=False, **below)
 
 
 def cascade(

@@ -18,9 +18,9 @@ from streamlit.delta_generator import DeltaGenerator
 from core.counts.tally import LeakageLimit
 from core.decision.thresholds import consequence, daily_money
 from core.decision.thresholds.consequence import PolicyConsequence
-from core.decision.thresholds.costs import CostModel
 from core.decision.thresholds.route import RouteToPeople
 from core.decision.thresholds.solver import ThresholdSolver, preset_faults, preset_thresholds
+from core.decision.thresholds.verdict import ADOPT
 from core.types import OUTCOMES, RunRecord
 from dashboard.components import choice_row, controls, sentences, shell
 from dashboard.components.active_policy import Ghost
@@ -39,7 +39,6 @@ from dashboard.decide import (
 from dashboard.decide import controls as decide_controls
 from dashboard.decide.mark_charts import CAPACITY_MARK, CERTIFIED_MARK, Mark
 from dashboard.decide.mark_charts import CHEAPEST_MARK as CHEAPEST_MARK
-from dashboard.decide.route import draw_route_button
 from dashboard.decide.verdict import (
     TILES,
     AgainstReview,
@@ -47,6 +46,7 @@ from dashboard.decide.verdict import (
     Routed,
     improves,
     outcomes_of,
+    verdict_of,
 )
 from dashboard.i18n import Words
 from dashboard.session import cache, state
@@ -126,7 +126,9 @@ class View:
     @cached_property
     def routed(self) -> pd.DataFrame:
         """The same with the groups of the route sent to people; needs a route."""
-        return cached_result(_costed_route, cast(RouteToPeople, self.context.route), self.terms)
+        return cached_result(
+            route.priced_route, cast(RouteToPeople, self.context.route), self.terms
+        )
 
     @cached_property
     def solver(self) -> ThresholdSolver:
@@ -171,7 +173,7 @@ class View:
             self.context.costs.escape,
             self._untrained_share(),
         )
-        route = self.context.route
+        to_people = self.context.route
         return cached_result(
             _handle_contents,
             # without the reader's time zone, which no text of it needs: readers share the result
@@ -181,8 +183,8 @@ class View:
             self.terms.cases_per_day,
             against,
             live.policy_mark(self.words, ghost),
-            route,
-            None if route is None else self.routed,
+            to_people,
+            None if to_people is None else self.routed,
             self.context.applied_route is not None,
         )
 
@@ -206,12 +208,22 @@ class View:
     def draw_actions(self) -> None:
         """Draw the route to a yes, if one exists, and the actions on the policy in use."""
         with st.container(horizontal=True, vertical_alignment="center", key="actions"):
-            route = self.context.route
-            if route is not None and self._route_improves():
-                draw_route_button(self.context, route, "verdict")
+            if self.context.route is not None and self._route_improves():
+                route.draw_route_button(self.context, self.context.route, "verdict")
+            elif self.way is not None:
+                route.draw_way_button(self.words, self.way)
             actions.draw_actions(self.context)
         with st.container(horizontal=True, vertical_alignment="center", key="basis"):
             self._draw_goal()
+
+    @cached_property
+    def way(self) -> route.WayToYes | None:
+        """What would make the verdict a yes, if it is none and the groups of no route make it one."""
+        at_threshold = self.costed.iloc[[round(1000 * self.choices.t)]]
+        here = outcomes_of(at_threshold, self.terms.cases_per_day)[0]
+        if not self.timed or verdict_of(here, self.terms.review_all) == ADOPT:
+            return None
+        return route.find_way(self.context)
 
     def _route_improves(self) -> bool:
         context = self.context
@@ -287,7 +299,7 @@ class View:
 
     def _causes(self) -> None:
         curves.parts_panel(self.context)
-        route.draw_route(self.context)
+        route.draw_route(self.context, self.way)
         starts.compared(self.context, preset_thresholds(self.solver), self.policy[0])
 
 
@@ -308,9 +320,3 @@ def _handle_contents(
     if route is not None and routed is not None:
         curve = RouteCurve(route, routed.assign(**unknown), applied)
     return live.contents(words, costed.assign(**unknown), cases_per_day, against, mark, curve)
-
-
-def _costed_route(route: RouteToPeople, terms: CostModel) -> pd.DataFrame:
-    """Return the figures and the money of a route at every threshold."""
-    table = consequence.consequence_of_thresholds(route.tally, terms.cases_per_day)
-    return daily_money.priced_thresholds(table, terms)

@@ -241,7 +241,7 @@ def _decide(scene: PolicyScene) -> None:
             )
             st.markdown(f"{policy_words.thresholds_sentence(words, thresholds)}  \n{figures}")
         policy_controls.person_controls(words)
-        version = policy_words.version_name(words, policy.name, policy.version)
+        version = sentences.policy_version_name(words, policy.name, policy.version)
         labels = {
             step: words.markdown(f"policy.step.{step}", version=version)
             for step in ("approve", "activate")
@@ -265,7 +265,7 @@ def _undo_label(scene: PolicyScene, life: PolicyLife) -> str:
     if not left:
         return scene.words("policy.step.undo_to_none")
     return scene.words.markdown(
-        "policy.step.undo_to", version=policy_words.version_name(scene.words, *left[-1])
+        "policy.step.undo_to", version=sentences.policy_version_name(scene.words, *left[-1])
     )
 
 
@@ -276,7 +276,7 @@ def _take(scene: PolicyScene, selected: entries.PolicyVersion, step: str) -> Non
     """
     # The list and the button can change in one request, and the button still holds the old version.
     if state.held_value("decided", "") != version_key(selected):
-        version = policy_words.version_name(scene.words, selected.name, selected.version)
+        version = sentences.policy_version_name(scene.words, selected.name, selected.version)
         policies_scene.store_reply("decide", "error", "policy.other_selected", version=version)
         return
     name, why = policies_scene.typed_text("decider"), policies_scene.typed_text("why")
@@ -323,7 +323,7 @@ def _history(scene: PolicyScene) -> None:
     spans = policy_history.activation_spans(scene.events, datetime.now(UTC))
     spans = policy_tables.in_readers_zone(words, spans, "begin", "end")
     newest = [(policy.name, policy.version) for policy in scene.stored.values()][:DRAWN]
-    names = {pair: policy_words.version_name(words, *pair) for pair in newest}
+    names = {pair: sentences.policy_version_name(words, *pair) for pair in newest}
     drawn_events, drawn_spans = (
         rows[[pair in names for pair in zip(rows["name"], rows["version"], strict=True)]]
         for rows in (frame, spans)
@@ -340,5 +340,5 @@ def _history(scene: PolicyScene) -> None:
     )
     figure = policy_charts.policy_timeline(drawn_events, drawn_spans, names, texts)
     panels.chart_panel(
-        "policy_history", words, figure, policy_tables.history_table(words, frame), note
+        "policy_history", words, figure, policy_tables.policy_event_table(words, frame), note
     )

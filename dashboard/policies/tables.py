@@ -98,7 +98,7 @@ def in_readers_zone(words: Words, frame: pd.DataFrame, *columns: str) -> pd.Data
     return frame.assign(**{name: moment.dt.tz_localize(None) for name, moment in local.items()})
 
 
-def history_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
+def policy_event_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
     """Return the table of report.policy_history.event_frame, the newest first.
 
     frame: with times in the reader's zone.

@@ -27,14 +27,10 @@ from core.store import entries
 from core.types import Interval
 from dashboard.components.active_policy import uncertainty_level
 from dashboard.components.certificate_words import certificate_sentence as certified
+from dashboard.components.sentences import policy_version_name
 from dashboard.i18n import DASH, Words, escape_markdown
 
 POOLED_NAMES = 12  # names of pooled rows that a sentence lists
-
-
-def version_name(words: Words, name: str, number: int) -> str:
-    """Return the display name of a version, as plain text."""
-    return words("policy.version", name=name, version=str(number))
 
 
 def version_option(
@@ -45,7 +41,7 @@ def version_option(
     words: the catalogue. life: the version's events. today: decides whether it has expired.
     """
     texts = (
-        version_name(words, version.name, version.version)
+        policy_version_name(words, version.name, version.version)
         + " · "
         + words(f"policy.state.{life.state}")
     )
@@ -57,7 +53,7 @@ def in_force_sentence(words: Words, version: entries.PolicyVersion, life: Policy
     activated = cast(entries.PolicyEvent, life.activated)  # it is in force
     return words.markdown(
         "policy.in_force",
-        version=version_name(words, version.name, version.version),
+        version=policy_version_name(words, version.name, version.version),
         author=version.author,
         who=activated.author,
         when=words.time(activated.recorded_at),
@@ -73,7 +69,7 @@ def expiry_sentence(words: Words, version: entries.PolicyVersion, today: date) -
     key = "policy.expired" if version.expired(today) else "policy.until"
     return words.markdown(
         key,
-        version=version_name(words, version.name, version.version),
+        version=policy_version_name(words, version.name, version.version),
         last=words.date(version.expires_on),
     )
 
@@ -290,7 +286,7 @@ def overtaken_sentence(words: Words, events: Iterable[entries.PolicyEvent]) -> s
         words.markdown(
             "policy.event_said",
             author=event.author,
-            version=version_name(words, event.name, event.version),
+            version=policy_version_name(words, event.name, event.version),
             event=words(f"policy.event.{event.event}"),
             when=words.time(event.recorded_at),
             reason=event.reason,

@@ -112,12 +112,12 @@ class RunContext:
         return costs_with_retraining(costs, cache.all_runs(), dataset, choices.minutes)
 
     @cached_property
-    def route(self) -> RouteToPeople | None:
-        """The answers or segments to send to people at every threshold; None without labels."""
+    def routes(self) -> list[RouteToPeople]:
+        """Answers, and segments, to send to people at every threshold; empty without labels."""
         histogram = self.curve(self.kind, self.choices.segment).histogram
         by = (self.choices.route,) if self.choices.route else (BY_CLASS, BY_SEGMENT)
         try:
-            routes = [
+            return [
                 cache.cached_result(
                     route_to_people, histogram, name, self.costs, self.choices.unseen
                 )
@@ -125,9 +125,13 @@ class RunContext:
                 if len(histogram.segments) > 1 or name != BY_SEGMENT
             ]
         except NoCasesError:
-            return None
-        # Of answers and segments, the cheaper at the threshold in use; unknown money decides nothing.
-        return min(routes, key=self._cost_of_route)
+            return []
+
+    @cached_property
+    def route(self) -> RouteToPeople | None:
+        """The one of `routes` in use, or the cheaper one at the threshold in use; None without one."""
+        # unknown money decides nothing
+        return min(self.routes, key=self._cost_of_route, default=None)
 
     def _cost_of_route(self, route: RouteToPeople) -> float:
         money = route.consequence(self.choices.t, self.terms).money_per_day.value

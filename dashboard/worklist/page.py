@@ -21,7 +21,7 @@ from core.store.ledger import Ledger
 from core.store.reviews import AppliedPolicy, Reviews
 from core.store.store import Store
 from core.types import RunRecord
-from dashboard.components import choice_row, controls, panels, shell
+from dashboard.components import choice_row, controls, panels, sentences, shell
 from dashboard.components.downloads import CASES, Export, draw_download
 from dashboard.i18n import Words
 from dashboard.session import cache, state
@@ -123,7 +123,7 @@ def _has_undecided(record: RunRecord, active: PolicyVersion, applied: list[Appli
 
 def _apply_button(words: Words, run_id: str, active: PolicyVersion) -> None:
     """Draw the button that applies the active policy."""
-    version = worklist_words.version_name(words, active.name, active.version)
+    version = sentences.policy_version_name(words, active.name, active.version)
     st.button(
         words.markdown("worklist.apply", version=version),
         key="worklist_apply",
@@ -167,7 +167,7 @@ def _choose_version(words: Words, applied: list[AppliedPolicy]) -> AppliedPolicy
     by_key |= {f"{decided.policy}@{decided.version}": decided for decided in applied}
     version = state.clamp_choice("decided_by", list(by_key), ALL)
     names = {
-        key: worklist_words.version_name(words, decided.policy, decided.version)
+        key: sentences.policy_version_name(words, decided.policy, decided.version)
         for key, decided in by_key.items()
     }
     names[ALL] = words.text("worklist.latest", version=names[ALL])

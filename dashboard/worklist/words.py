@@ -1,13 +1,8 @@
 """The sentences of the page 'Worklist', in markdown. Pure: results and words in, text out."""
 
 from core.store.reviews import AppliedPolicy
-from dashboard.components.sentences import Card
+from dashboard.components.sentences import Card, policy_version_name
 from dashboard.i18n import Words
-
-
-def version_name(words: Words, policy: str, version: int) -> str:
-    """Return a version of a policy as one line of a list, as plain text."""
-    return words.text("worklist.version", name=policy, version=words.number(version, 0))
 
 
 def headline(words: Words, decided: AppliedPolicy) -> str:
@@ -26,7 +21,7 @@ def sources(words: Words, decided: AppliedPolicy) -> str:
     certificate = words(f"worklist.certificate.{state_name}")
     return words.markdown(
         "worklist.sources",
-        policy=version_name(words, decided.policy, decided.version),
+        policy=policy_version_name(words, decided.policy, decided.version),
         at=words.time(decided.last_at),
         certificate=certificate,
         model=decided.model_hash[:12],

@@ -153,7 +153,7 @@ class MeetingFigures:
     cases: int  # the counted cases: of the segment, with or without unseen labels
 
 
-def data_version(rows: pd.DataFrame, seconds_per_case: float | None) -> str:
+def counts_version(rows: pd.DataFrame, seconds_per_case: float | None) -> str:
     """Return the hash of all inputs of the figures: counts (ROW_COLUMNS, rows in any order) and the
     measured seconds a case.
     """

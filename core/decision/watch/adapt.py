@@ -22,7 +22,7 @@ from core.types import Interval
 MOST_STEP = 0.1  # g / pi at most
 STRICTER, LOOSER, KEEP = "stricter", "looser", "keep"
 # Why the proposal is to keep the policy.
-WITHIN_TARGET, TOO_SMALL, NO_SAVING, UNPROVED = (
+WITHIN_TARGET, TOO_SMALL, NO_SAVING, NO_AUDITS = (
     "within_target",
     "too_small",
     "no_saving",
@@ -106,7 +106,7 @@ def propose_threshold(
     looser one looser.high <= target and the saving.
     """
     if leakage.low is None or leakage.high is None:
-        return _keep(UNPROVED)
+        return _keep(NO_AUDITS)
     if leakage.low > settings.target:
         move = max(shift, settings.least_change)
         return ThresholdProposal(STRICTER, _rounded(move), PROVED, automatic=True)

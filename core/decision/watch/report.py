@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from core.decision.watch.adapt import (
     KEEP,
+    NO_AUDITS,
     AdaptSettings,
     ThresholdProposal,
     fallback_proposal,
     propose_threshold,
     threshold_shifts,
 )
-from core.decision.watch.adapt import UNPROVED as UNPROVED
 from core.decision.watch.alarms import (
     HARM,
     LEVEL_OF,
@@ -38,14 +38,8 @@ from core.decision.watch.replay import replayed_leakage
 from core.decision.watch.stream import ReferenceCases, WatchedStream, cut_windows
 from core.types import Interval
 
-# Why a part of the report is empty; the words are the screen's.
-NO_REFERENCE, NO_AUDITS, FEW_AUDITS, UNDATED, WITHDRAWN = (
-    "no_reference",
-    "no_audits",
-    "few_audits",
-    "undated",
-    "withdrawn",
-)
+# Why a part of the report is empty, beside NO_AUDITS; the words are the screen's.
+NO_REFERENCE, FEW_AUDITS, UNDATED, WITHDRAWN = "no_reference", "few_audits", "undated", "withdrawn"
 DEFAULT_EVERY = 10_000.0  # cases per false alarm
 
 
@@ -207,7 +201,7 @@ def _proposal(
 ) -> ThresholdProposal:
     adapt = settings.adapt
     if adapt is None or not stream.audited.any():
-        return ThresholdProposal(KEEP, 0.0, UNPROVED, automatic=False)
+        return ThresholdProposal(KEEP, 0.0, NO_AUDITS, automatic=False)
     shift = float(
         threshold_shifts(stream.margin, stream.wrong, stream.drawn, stream.inclusion, adapt)[-1]
     )

@@ -136,9 +136,6 @@ def _amount(pattern: str) -> Callable[[float], str]:
     before, after = (sign, "") if pattern.startswith('"') else ("", sign)
 
     def write(x: float) -> str:
-        # Japanese counts in ten thousands, which no spreadsheet format divides by
-        if after == "円" and abs(x) >= 10_000:
-            return f"{x / 10_000:,.0f}万円"
         return f"{before}{x:,.0f}{after}" if abs(x) >= 10 or x == 0 else f"{before}{x:,.2g}{after}"
 
     return write

@@ -112,7 +112,9 @@ class _Sheet:
             self.book.add_format({}),
             self.book.add_format({"num_format": chart.pattern, "align": "left"}),
         )
-        self.sheet.write_string(self.row, 0, chart.title, self.book.add_format({"bold": True}))
+        bold = self.book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
+        for column, title in enumerate((chart.title, *chart.heads)):
+            self.sheet.write_string(self.row, column, title, bold)
         for i, name in enumerate(chart.names):
             self.sheet.write_string(first + i, 0, name, plain)
             for column, values in enumerate((chart.values, chart.lows, chart.highs), start=1):

@@ -55,9 +55,11 @@ class Axis {
     const top = (step * quarters) / 4;
     if (top === this.top) return; // most steps of a drag keep the ticks, which are slow to remake
     this.top = top;
-    const at = (i) => ({ x: this.x(step * i), y: this.foot, "text-anchor": "middle" });
-    const tick = (_, i) => shape("text", at(i), this.write(step * i, step, top));
-    this.ticks.replaceChildren(...Array.from({ length: Math.floor(quarters / 4) + 1 }, tick));
+    // A narrow axis ends before its first step: its end has the tick then, since a 0 alone tells nothing.
+    const every = quarters < 4 ? top : step, precise = quarters < 4 ? step / 4 : step;
+    const at = (i) => ({ x: this.x(every * i), y: this.foot, "text-anchor": "middle" });
+    const tick = (_, i) => shape("text", at(i), this.write(every * i, precise, top));
+    this.ticks.replaceChildren(...Array.from({ length: Math.floor(top / every + 1e-9) + 1 }, tick));
   }
 
   x(value) {

@@ -7,6 +7,7 @@
 
 const CHARTS = [".st-key-chart_risk_coverage", ".st-key-chart_thresholds"];
 const LOOK_MS = 300;
+const ROOM = 8; // px to the right of a chart's axes
 
 class Marks {
   constructor(root, pick) {
@@ -73,6 +74,9 @@ class Marks {
     );
     layer.style.setProperty("--mark-back", getComputedStyle(this.root).getPropertyValue("--st-background-color"));
     layer.traces = traces;
+    const pen = document.createElement("canvas").getContext("2d"); // measures without a layout
+    pen.font = `600 12px ${getComputedStyle(this.root).fontFamily}`;
+    this.wide = pen.measureText(this.label).width;
     if (this.step !== null) this.draw(this.step);
   }
 
@@ -104,7 +108,8 @@ class Marks {
     line.style.display = inside && !alone ? "" : "none";
     spot.style.display = shown ? "" : "none";
     label.style.display = shown || (inside && !alone) ? "" : "none";
-    const near = left > 0.8 * x._length, height = shown ? top : 12;
+    // to the left of its spot where it would leave the chart: a phone's panel is hardly wider than the label
+    const near = left + 12 + this.wide > x._length + ROOM, height = shown ? top : 12;
     Object.assign(line.style, { left: `${x._offset + left - 0.75}px`, top: `${y._offset}px`, height: `${y._length}px` });
     Object.assign(spot.style, { left: `${x._offset + left}px`, top: `${y._offset + top}px` });
     const aside = near ? "translate(calc(-100% - 12px), 4px)" : "translate(12px, 4px)";
