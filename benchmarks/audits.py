@@ -31,7 +31,7 @@ from core.store import records
 from core.store.claims import Claims
 from core.store.store import Store
 from core.types import Interval
-from tests.stores import add_scored, make_rows, make_run
+from tests.stores import add_scored, make_rows, make_run, open_claims
 
 AUDITS = (60, 120, 300)  # sample sizes
 LEVEL = 0.95
@@ -363,7 +363,7 @@ def _claim(store: Store, run_id: str, reviewer: str, ids: list[str]) -> str | No
 
 
 def _claim_in_two_steps(store: Store, run_id: str, reviewer: str, ids: list[str]) -> str | None:
-    taken = set(Claims(store).open_claims(run_id)["case_id"])
+    taken = set(open_claims(store, run_id)["case_id"])
     case_id = next((case_id for case_id in ids if case_id not in taken), None)
     moment = records.utc_now()
     with store.atomic() as connection:

@@ -8,7 +8,8 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from core.stats import calibration, selective
-from core.stats.calibration_bias import calibration_error, squared_error
+from core.stats.calibration import ECE_BINS, Bin
+from core.stats.calibration_bias import calibration_error
 from core.stats.temperature import at_temperature, fit_temperature
 
 # Metric -> (heading, +1 where more is better, -1 where less is, 0 where neither).
@@ -55,7 +56,7 @@ def measure(answers, labels: np.ndarray) -> dict[str, float | None]:
         "ece": calibration.ece(confidence, right),
         "ece_floor": calibration_error(bins).by_chance,
         "squared_error": None if squared is None else 1000 * squared,
-        "adaptive_ece": calibration.adaptive_ece(confidence, right),
+        "adaptive_ece": adaptive_ece(confidence, right),
         **rescaled(p, labels),
         "nll": calibration.nll(p, labels),
         "brier": calibration.brier_score(p, labels),
@@ -70,6 +71,39 @@ def measure(answers, labels: np.ndarray) -> dict[str, float | None]:
         "passes": answers.passes,
         "ms_per_case": answers.ms_per_case,
     }
+
+
+def adaptive_ece(confidence: np.ndarray, right: np.ndarray, bins: int = ECE_BINS) -> float | None:
+    """Return the ECE over bins of (nearly) equal numbers of cases, by rank of confidence.
+
+    None without a case.
+    """
+    if not len(confidence):
+        return None
+    order = np.argsort(confidence, kind="stable")
+    ranked = confidence[order]
+    # A cut moves to the start of its run of equal confidences: else the order of the rows would
+    # decide which case is on which side.
+    cuts = np.unique(np.searchsorted(ranked, ranked[np.arange(1, bins) * len(order) // bins]))
+    parts = [part for part in np.split(order, cuts) if len(part)]
+    return float(
+        sum(len(p) * abs(right[p].mean() - confidence[p].mean()) for p in parts) / len(order)
+    )
+
+
+def squared_error(bins: list[Bin]) -> float | None:
+    """Return a diagram's mean squared calibration error without the bias of few cases.
+
+    sum_b n_b / n ((a_b - c_b)^2 - a_b (1 - a_b) / (n_b - 1)), bins of one case left out (Kumar,
+    Liang, Ma 2019, arXiv 1909.10155, section 4). Unbiased, so below 0 where chance has it so. None
+    where no bin has two cases.
+    """
+    pairs = [(b.n, *b.point) for b in bins if b.n > 1]
+    if not pairs:
+        return None
+    n, confidence, accuracy = np.array(pairs, dtype=float).T
+    squares = (accuracy - confidence) ** 2 - accuracy * (1 - accuracy) / (n - 1)
+    return float(np.average(squares, weights=n))
 
 
 def rescaled(p: np.ndarray, labels: np.ndarray) -> dict[str, float]:

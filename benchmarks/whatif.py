@@ -42,6 +42,7 @@ from core.decision.thresholds.consequence import consequence_curve, threshold_co
 from core.decision.thresholds.costs import CostModel
 from core.store.store import Store
 from core.types import OUTCOMES
+from tests.stores import recount
 
 PART = 1_000_000  # rows
 MAX_TURNS = 10  # parts that plain DuckDB takes in too, spread over the run
@@ -101,7 +102,7 @@ def measure(rows: int) -> dict:
         store.add_run(synthetic_run(RUN))
         taken = take_in(store, Path(folder) / "plain.duckdb", rows)
         before = store.histogram(RUN)
-        rebuilt = timed(lambda: store.rebuild_histograms(RUN))
+        rebuilt = timed(lambda: recount(store, RUN))
         histogram = store.histogram(RUN)
         cached = {None: AcceptanceCurve(histogram)} | {
             s: AcceptanceCurve(histogram.select(segments=(s,))) for s in histogram.segments

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from core.stats.uncertainty import decompose_uncertainty
+from core.store import counts, lake, records
 from core.store.ledger import Ledger
-from core.store.parts import write_part
+from core.store.parts import part_path, write_part
 from core.store.samples import Samples
 from core.store.store import Store
 from core.types import MODEL_KINDS, Run
@@ -240,3 +241,25 @@ def activate(store: Store, content: dict, name: str = "line-1") -> None:
     version = ledger.add_policy(name, content, "Sato", "a test").version
     for event in ("approve", "activate"):
         ledger.add_policy_event(name, version, event, "Sato", "a test")
+
+
+def open_claims(store: Store, run_id: str, moment: datetime | None = None) -> pd.DataFrame:
+    """The claims in force: case_id, reviewer, claimed_at, until (UTC), the first one first."""
+    moment = records.utc_now() if moment is None else moment.replace(tzinfo=None)
+    query = (
+        "SELECT case_id, reviewer, claimed_at, until FROM claims"
+        " WHERE run_id = ? AND released IS NULL AND until > ? ORDER BY position"
+    )
+    with store.reading() as connection:
+        return connection.execute(query, [run_id, moment]).df()
+
+
+def recount(store: Store, run_id: str) -> None:
+    """Count all predictions of a run again from nothing: what the store's sums must equal."""
+    with store.atomic() as connection:
+        connection.execute("DELETE FROM counted_parts WHERE run_id = ?", [run_id])
+        counts._clear(connection, run_id)
+        for part in lake.parts_of(connection, run_id):
+            path = part_path(store.folder, run_id, part).resolve()
+            counts.count_file(connection, run_id, part, str(path))
+        counts._count(connection, run_id)

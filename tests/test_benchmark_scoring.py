@@ -11,16 +11,19 @@ from benchmarks.must_reach import LINES, best_teacher, check
 from benchmarks.report import complete, left_out, there, write
 from benchmarks.scoring import (
     METRICS,
+    adaptive_ece,
     fidelity,
     mean_interval,
     measure,
     ood_auroc,
     rescaled,
+    squared_error,
     summarise,
 )
 from benchmarks.tables import lines_markdown, markdown
 from core.errors import SettingsError
 from core.models.training.augment import augmented, spliced
+from core.stats.calibration import reliability
 
 
 def scores(p, epistemic):
@@ -200,3 +203,40 @@ def test_a_splice_begins_like_one_and_ends_like_the_other():
         words = spliced(["a", "b"], ["c", "d"], generator).split()
         assert words[0] == "a"
         assert words[-1] == "d"
+
+
+def test_adaptive_bins_hold_equal_numbers_of_cases():
+    # Two bins of two: mean 0.15 against accuracy 0, and mean 0.85 against 1.
+    assert adaptive_ece(
+        np.array([0.9, 0.1, 0.8, 0.2]), np.array([1, 0, 1, 0]), bins=2
+    ) == pytest.approx(0.15)
+
+
+def test_the_order_of_equal_confidences_does_not_matter():
+    confidence, right = np.array([0.5, 0.5, 0.5, 0.5, 0.9]), np.array([1, 1, 0, 0, 1])
+    shuffled = np.array([0, 2, 4, 1, 3])
+    assert adaptive_ece(confidence, right, bins=2) == adaptive_ece(
+        confidence[shuffled], right[shuffled], bins=2
+    )
+
+
+def test_the_squared_error_by_hand():
+    """Four cases of 0.6, three right: (0.75 - 0.6)^2 - 0.75 * 0.25 / 3; the single case is out."""
+    bins = reliability(np.array([0.6, 0.6, 0.6, 0.6, 0.1]), np.array([1, 1, 1, 0, 0]))
+    assert squared_error(bins) == pytest.approx(0.0225 - 0.0625)
+
+
+@pytest.mark.parametrize(("too_sure", "squared"), [(0.0, 0.0), (0.1, 0.01)])
+def test_the_squared_error_has_the_true_value_as_its_mean(too_sure, squared):
+    random = np.random.default_rng(1)
+    confidence = np.repeat([0.5, 0.7, 0.9], 20)
+    found = [
+        squared_error(reliability(confidence, random.random(60) < confidence - too_sure))
+        for _ in range(3000)
+    ]
+    assert np.mean(found) == pytest.approx(squared, abs=4 * np.std(found) / 3000**0.5)
+
+
+def test_no_case_gives_no_calibration_error():
+    none = np.zeros(0)
+    assert adaptive_ece(none, none) is squared_error(reliability(none, none)) is None

@@ -10,7 +10,6 @@ from core.errors import NonFiniteError, SettingsError
 from core.report.frames import reliability_bins
 from core.stats.bounds import wilson
 from core.stats.calibration import (
-    adaptive_ece,
     brier_score,
     ece,
     ece_of_bins,
@@ -79,13 +78,6 @@ def test_counts_are_enough():
     assert ece_of_bins(found) == pytest.approx(0.05)
 
 
-def test_adaptive_bins_hold_equal_numbers_of_cases():
-    # Two bins of two: mean 0.15 against accuracy 0, and mean 0.85 against 1.
-    assert adaptive_ece(
-        np.array([0.9, 0.1, 0.8, 0.2]), np.array([1, 0, 1, 0]), bins=2
-    ) == pytest.approx(0.15)
-
-
 def test_brier_and_nll_by_hand():
     p, label = np.array([[0.8, 0.2], [0.4, 0.6]]), np.array([0, 0])
     assert brier_score(p, label) == pytest.approx((0.04 + 0.04 + 0.36 + 0.36) / 2)
@@ -105,10 +97,10 @@ def test_one_impossible_label_leaves_the_loss_finite():
 
 def test_no_case_gives_no_figure():
     none = np.zeros(0)
-    assert (ece(none, none), adaptive_ece(none, none)) == (None, None)
+    assert ece(none, none) is None
 
 
-@pytest.mark.parametrize("metric", [reliability, ece, adaptive_ece])
+@pytest.mark.parametrize("metric", [reliability, ece])
 def test_a_confidence_that_is_none_is_named(metric):
     with pytest.raises(NonFiniteError, match="confidence nan at index 1 is not finite"):
         metric(np.array([0.5, np.nan]), np.array([1, 0]))
@@ -120,14 +112,6 @@ def test_a_confidence_that_is_none_is_named(metric):
 def test_a_probability_that_is_not_finite_is_named(metric):
     with pytest.raises(NonFiniteError, match=r"probability inf at index \(1, 0\)"):
         metric(np.array([[0.5, 0.5], [np.inf, 0.5]]), np.array([0, 1]))
-
-
-def test_the_order_of_equal_confidences_does_not_matter():
-    confidence, right = np.array([0.5, 0.5, 0.5, 0.5, 0.9]), np.array([1, 1, 0, 0, 1])
-    shuffled = np.array([0, 2, 4, 1, 3])
-    assert adaptive_ece(confidence, right, bins=2) == adaptive_ece(
-        confidence[shuffled], right[shuffled], bins=2
-    )
 
 
 @pytest.mark.parametrize("metric", [brier_score, nll])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from core.stats.calibration import ece, reliability
-from core.stats.calibration_bias import absolute_deviation, calibration_error, squared_error
+from core.stats.calibration_bias import absolute_deviation, calibration_error
 
 NONE = np.zeros(0)
 SHARES = st.integers(0, 1000).map(lambda x: x / 1000)
@@ -104,21 +104,3 @@ def test_without_a_case_nothing_is_known():
     found = error_of(NONE, NONE)
     assert (found.debiased.value, found.debiased.n) == (None, 0)
     assert (found.plain, found.by_chance, found.p_value) == (None, None, None)
-    assert squared_error(reliability(NONE, NONE)) is None
-
-
-def test_the_squared_error_by_hand():
-    """Four cases of 0.6, three right: (0.75 - 0.6)^2 - 0.75 * 0.25 / 3; the single case is out."""
-    bins = reliability(np.array([0.6, 0.6, 0.6, 0.6, 0.1]), np.array([1, 1, 1, 0, 0]))
-    assert squared_error(bins) == pytest.approx(0.0225 - 0.0625)
-
-
-@pytest.mark.parametrize(("too_sure", "squared"), [(0.0, 0.0), (0.1, 0.01)])
-def test_the_squared_error_has_the_true_value_as_its_mean(too_sure, squared):
-    random = np.random.default_rng(1)
-    confidence = np.repeat([0.5, 0.7, 0.9], 20)
-    found = [
-        squared_error(reliability(confidence, random.random(60) < confidence - too_sure))
-        for _ in range(3000)
-    ]
-    assert np.mean(found) == pytest.approx(squared, abs=4 * np.std(found) / 3000**0.5)

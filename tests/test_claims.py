@@ -17,7 +17,7 @@ from core.store.entries import ReviewVerdict
 from core.store.ledger import Ledger
 from core.store.reviews import Reviews
 from core.store.store import Store
-from tests.stores import add_scored, make_rows, make_run, make_store
+from tests.stores import add_scored, make_rows, make_run, make_store, open_claims
 
 RUN = "score-work-orders-student-stream"
 CASES = ["stream-0000000", "stream-0000001", "stream-0000002"]
@@ -40,7 +40,7 @@ def test_two_reviewers_get_different_cases_and_a_reload_gets_the_same_one(store)
     assert claim(store, "Ito") == CASES[0]
     assert claim(store, "Abe") == CASES[1]
     assert claim(store, "Ito", minute=1) == CASES[0]
-    assert Claims(store).open_claims(RUN, NOON)["reviewer"].tolist() == ["Ito", "Abe"]
+    assert open_claims(store, RUN, NOON)["reviewer"].tolist() == ["Ito", "Abe"]
 
 
 def test_a_claim_that_ran_out_returns_to_the_others(store):

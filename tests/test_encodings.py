@@ -35,6 +35,10 @@ def test_romanian_with_a_sign_that_only_windows_has_is_read():
         ("Rulmentul pompei este uzat și face zgomot", "mac_romanian"),  # "¿i"
         ("correa dañada en el eje", "hp_roman8"),  # "da·ada"
         ("Il-pompa għandha ħsara", "iso8859_3"),  # as iso8859_2: "gąandha"
+        ("Lüfter defekt", "cp850"),  # as cp932: "L’ter"
+        ("sūknis", "cp1257"),  # as cp1252: "sûknis"
+        ("ķēde", "iso8859_13"),  # "íçde"
+        ("įranga", "cp1257"),  # "áranga"
     ],
 )
 def test_a_line_of_a_rare_encoding_is_never_read_as_another_text(line, encoding):
@@ -44,3 +48,14 @@ def test_a_line_of_a_rare_encoding_is_never_read_as_another_text(line, encoding)
     except CasesError as e:
         answer = e.code
     assert answer in (text, "cases.encoding_unclear")
+
+
+@pytest.mark.parametrize("line", ["pompe cassée", "Tür klemmt", "motor averiado según turno"])
+def test_a_word_that_only_one_of_windows_encodings_makes_likely_is_read(line):
+    decoded = decode_bytes(f"id,text\r\n1,{line}\r\n".encode("cp1252"), Path("cases.csv"))
+    assert (decoded.encoding, decoded.text.splitlines()[1]) == ("cp1252", f"1,{line}")
+
+
+def test_windows_encodings_that_the_text_does_not_tell_apart_are_refused_with_both_readings():
+    with pytest.raises(CasesError, match="áranga.*įranga"):
+        decode_bytes("id,text\r\n1,įranga\r\n".encode("cp1257"), Path("cases.csv"))

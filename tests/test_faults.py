@@ -1,11 +1,14 @@
 """The first kills of benchmarks.faults: what was reported as done is stored once, and opens."""
 
+import json
+import shutil
 import subprocess
 import sys
 
 import duckdb
 import pytest
 
+from benchmarks.damaged_files import KINDS, damage_files
 from benchmarks.faults import FAULTS, PHASES, run_faults, run_kills
 from core.store import migrate
 from core.store.file import NAME
@@ -36,14 +39,36 @@ def test_thirty_kills_lose_nothing_and_double_nothing(tmp_path):
     assert sum(tally.moments.values()) == 30
 
 
-def test_other_faults_end_well_or_with_a_sentence_and_leave_no_half(tmp_path):
-    results = run_faults(tmp_path, 1, 1, ["policy"])
+def test_thirty_of_each_other_fault_end_well_or_with_a_sentence_and_leave_no_half(tmp_path):
+    results = run_faults(tmp_path, 6, 1)  # of each of five phases
     assert set(results) == set(FAULTS)
     for name, outcomes in results.items():
         assert (outcomes["wrong"], outcomes["no_sentence"]) == (0, 0), name
-        assert outcomes["ended"] + outcomes["refused"] == 1
+        assert outcomes["ended"] + outcomes["refused"] == 30
     assert results["no right to write"]["ended"] == 0
     assert results["clock back"]["refused"] == 0
+
+
+def test_thirty_damages_of_each_file_are_without_effect_or_refused(tmp_path):
+    table = damage_files(tmp_path, 30, 1)
+    assert set(table) == set(KINDS)
+    for kind, outcomes in table.items():
+        assert (outcomes["wrong"], outcomes["no_sentence"]) == (0, 0), kind
+        assert outcomes["refused"] > 0
+    assert table["part"]["refused"] == 30
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="a C compiler makes writes fail")
+def test_a_fault_at_each_of_the_first_thirty_writes_loses_nothing():
+    modes = ("torn", "once")  # those of the most and the fewest kills
+    command = [sys.executable, "-m", "benchmarks.failing_writes", "--limit", "30"]
+    command += ["--phases", "policy", "--modes", *modes]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    result = json.loads(done.stdout)
+    assert result["wrong"] == []
+    assert set(result["outcomes"]) == set(modes)
+    assert result["tries"] == 2 * min(30, result["writes"]["policy"]) > 40
+    assert not any("no_sentence" in outcomes for outcomes in result["outcomes"].values())
 
 
 @pytest.mark.parametrize("applied", [1, 3, 4])

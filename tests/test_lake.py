@@ -22,7 +22,7 @@ from core.store.purge import purge_before
 from core.store.reviews import Reviews
 from core.store.samples import Samples
 from core.store.store import Store
-from tests.stores import make_rows, make_run
+from tests.stores import make_rows, make_run, recount
 
 RUN = make_run("score", "student", "stream")
 OTHER = make_run("score", "point", "stream")
@@ -92,7 +92,7 @@ def test_no_row_is_in_the_database(tmp_path, rows):
 def test_a_recount_of_the_files_changes_nothing(tmp_path, rows):
     store = filled(tmp_path, rows, lambda part: part % 3 > 0)
     before = store.joint_counts(RUN.run_id)
-    store.rebuild_histograms()
+    recount(store, RUN.run_id)
     pd.testing.assert_frame_equal(store.joint_counts(RUN.run_id), before)
 
 
@@ -221,7 +221,7 @@ def test_counts_of_other_processes_answer_as_stored_rows(tmp_path, rows, local):
     pd.testing.assert_frame_equal(store.predictions(RUN.run_id), local.predictions(RUN.run_id))
     ours, others = store.run(RUN.run_id), local.run(RUN.run_id)
     assert (ours.cases, ours.first_at, ours.last_at) == (len(rows), others.first_at, others.last_at)
-    store.rebuild_histograms()
+    recount(store, RUN.run_id)
     pd.testing.assert_frame_equal(joint(store), joint(local))
 
 

@@ -211,7 +211,7 @@ def test_a_write_that_fails_leaves_the_older_part_alone(tmp_path, rows, monkeypa
         f.write(b"half a fi")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pq, "write_table", full_disk)
+    monkeypatch.setattr(parts, "write_sealed", full_disk)
     with pytest.raises(
         StoreError, match="part .*part-00000.parquet cannot be written: No space left on device"
     ):

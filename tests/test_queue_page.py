@@ -10,14 +10,13 @@ from core.decision.thresholds.policy import Policy
 from core.pipeline.apply import apply_policy
 from core.pipeline.review_desk import DeskTerms, waiting_queue
 from core.store.audits import Audits
-from core.store.claims import Claims
 from core.store.entries import ReviewVerdict
 from core.store.ledger import Ledger
 from core.store.reviews import Reviews
 from core.store.store import Store
 from dashboard.i18n import LANGUAGE_NAMES, Words
 from dashboard.session.address import preferred_currency
-from tests.stores import add_scored, make_rows, make_run
+from tests.stores import add_scored, make_rows, make_run, open_claims
 
 RUN = "score-work-orders-student-stream"
 
@@ -64,7 +63,7 @@ def test_answers_are_stored_with_their_draw_and_an_undo_withdraws_them(
     assert not page.exception
     # the first case of the day is an audit: its answer is hidden, and only a label answers it
     assert "queue_right" not in answer_keys(page)
-    case_id = Claims(store).open_claims(RUN)["case_id"][0]
+    case_id = open_claims(store, RUN)["case_id"][0]
     draw = Audits(store).draws(RUN, "line", 1).set_index("case_id").loc[case_id]
     page = page.button(key="queue_label_0").click().run()
     assert not page.exception
@@ -78,7 +77,7 @@ def test_answers_are_stored_with_their_draw_and_an_undo_withdraws_them(
     assert not page.exception
     assert Reviews(store).verdicts(RUN)["verdict"].tolist()[-1] == "withdrawn"
     assert len(Reviews(store).case_verdicts(RUN)) == 0
-    assert Claims(store).open_claims(RUN)["case_id"].tolist()[-1] == case_id
+    assert open_claims(store, RUN)["case_id"].tolist()[-1] == case_id
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,14 @@ import pytest
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
+from benchmarks.rivals.states import fit_embedding_rivals, fit_neighbours, nearest_cases
 from core.errors import CasesError
 from core.pipeline.rivals import (
     ONE_SPLIT_FROM,
     fit_embedding_lr,
-    fit_embedding_rivals,
-    fit_neighbours,
     fit_regression,
     fit_words,
     make_folds,
-    nearest_cases,
 )
 from core.stats.calibration import nll
 

@@ -115,7 +115,6 @@ CALLS = {
     "end": ("run.record", lambda s, h: s.end_run(NO, "finished", 1.0, {})),
     "part": ("run.record", lambda s, h: s.take_in(NO, 0, h.home / "none")),
     "counts": ("run.record", lambda s, h: s.take_in_counts(NO, h.home / "none")),
-    "recount": ("run.record", lambda s, h: s.rebuild_histograms(NO)),
     "samples": ("run.record", lambda s, h: Samples(s).add(NO, 0, ["c"], np.ones((1, 1, 1)))),
     "unscored": ("run.record", lambda s, h: unscored.add_unscored_cases(s, NO, NOTHING)),
     "upload": ("upload.keep", lambda s, h: uploads.keep_upload(h, "a.csv", b"a", s.principal)),
@@ -173,7 +172,7 @@ READS = {
     "decision_counts",
     Audits: "accepted_cases draws draw_history audited_cases examined_cases audited_case "
     "waiting_cases gold_labels",
-    Claims: "case_text open_claims",
+    Claims: "case_text",
     Meetings: "decisions",
     Samples: "of cases below",
     WatchEvents: "events open_harm",

@@ -186,7 +186,6 @@ def test_a_run_that_is_not_there_is_named_with_what_is(store):
         store.histogram,
         store.predictions,
         lambda r: store.cases_near(r, 0, 1),
-        store.rebuild_histograms,
     ]
     calls += [lambda r: store.end_run(r, "failed", 0, {}), lambda r: store.take_in(r, 0, Path("x"))]
     for call in calls:
@@ -416,22 +415,6 @@ def test_counts_equal_a_direct_count_for_every_threshold(full):
         for threshold, outcome, n in rows:
             expected[OUTCOMES.index(outcome), round(threshold * 1000)] = n
         np.testing.assert_array_equal(cumulative.accepted, expected)
-
-
-def test_counts_can_be_made_again_from_nothing(tmp_path):
-    store = make_store(tmp_path, "full")
-    runs = [record.run.run_id for record in store.runs("score")]
-    before = [store.histogram(run_id) for run_id in runs]
-    store.rebuild_histograms()  # or these few rows would be counted at each reading
-    with store.atomic() as connection:
-        connection.execute("UPDATE histograms SET n = n + 1")
-        connection.execute("DELETE FROM histograms WHERE bin % 2 = 0")
-    store.rebuild_histograms(runs[0])
-    same(store.histogram(runs[0]), before[0])
-    assert store.histogram(runs[1]).cases != before[1].cases
-    store.rebuild_histograms()
-    for run_id, expected in zip(runs, before, strict=True):
-        same(store.histogram(run_id), expected)
 
 
 def test_a_run_without_cases_has_an_empty_histogram(store):

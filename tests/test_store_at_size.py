@@ -22,7 +22,7 @@ from core.errors import StoreError
 from core.store import counts, file, intake, migrate
 from core.store.parts import PART_SCHEMA, ROW_GROUP, write_part
 from core.store.store import NEAR_QUERY, Store
-from tests.stores import make_rows, make_run, with_confidence
+from tests.stores import make_rows, make_run, recount, with_confidence
 
 RUN = make_run("score", "student", "stream")
 # Columns that later migrations added are left out.
@@ -97,11 +97,7 @@ def test_joint_counts_add_up_over_parts_and_are_made_again_from_nothing(
     for part in range(3):
         take(store, rows.iloc[part * 300 : (part + 1) * 300], part)
         same(store.joint_counts(RUN.run_id), counted(rows.iloc[: (part + 1) * 300]))
-    store.rebuild_histograms(RUN.run_id)
-    same(store.joint_counts(RUN.run_id), counted(rows))
-    with store.atomic() as connection:
-        connection.execute("DELETE FROM histograms WHERE bin % 2 = 0")
-    store.rebuild_histograms(RUN.run_id)
+    recount(store, RUN.run_id)
     same(store.joint_counts(RUN.run_id), counted(rows))
     for threshold, limit in (
         (0, 0),

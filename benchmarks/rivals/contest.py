@@ -20,6 +20,7 @@ import torch
 
 from benchmarks.rivals.answers import Answers
 from benchmarks.rivals.names import OURS, POINT
+from benchmarks.rivals.states import EmbeddingRivals, fit_embedding_rivals
 from benchmarks.sets import BenchmarkSet
 from core.cli import main
 from core.errors import ModelError
@@ -30,9 +31,7 @@ from core.models.scoring import checkpoint
 from core.models.scoring.spread import Scores
 from core.models.training import build
 from core.pipeline.rivals import (
-    EmbeddingRivals,
     fit_embedding_lr,
-    fit_embedding_rivals,
     fit_words,
     make_folds,
 )

@@ -57,11 +57,20 @@ PRIORS = {
     "cp950": 12.0,
     "cp949": 12.0,
 }
-# How ideographs are priced in encodings of other languages than Japanese.
-IDEOGRAPH_LANGUAGES = {"gb18030": "zh", "cp950": "zh-Hant", "cp949": "ko"}
+# The language by which the wide characters of an encoding are priced; the others have none.
+WIDE_LANGUAGES = {
+    "cp932": "ja",
+    "euc_jp": "ja",
+    "gb18030": "zh",
+    "cp950": "zh-Hant",
+    "cp949": "ko",
+}
 # Bits between two readings: of odds of 4,096 to 1, and of 256 to 1 to a reading that resembles no
 # language.
 CLEAR_MARGIN, ODD_MARGIN = 12.0, 8.0
+# Windows writes one of these by the country of the machine, which the file does not tell: between
+# them the text itself decides, by so many bits, and not their priors alone.
+_WINDOWS_LATIN, TEXT_MARGIN = ("cp1250", "cp1252", "cp1254", "cp1257"), 6.0
 SAMPLE = 12_000  # bytes of cells with such characters that are priced
 EXCERPT, NAMED_READINGS = 60, 3  # characters of a reading in an error, and readings
 # UTF-32 first: its little-endian mark begins with that of UTF-16.
@@ -227,6 +236,10 @@ def _decode_weighed(raw: bytes, path: Path) -> Decoded:
         if costs[name].bits - costs[best].bits
         < (CLEAR_MARGIN if costs[name].is_plausible else ODD_MARGIN)
     ]
+    for name in _as_likely_of_windows(costs, best):
+        readings.setdefault(name, raw.decode(name))
+        if name not in close and readings[name] != readings[best]:
+            close.append(name)
     if not close and costs[best].is_plausible:
         return Decoded(readings[best], best, "weighed")
     excerpts = _excerpts(
@@ -240,12 +253,24 @@ def _decode_weighed(raw: bytes, path: Path) -> Decoded:
     )
 
 
+def _as_likely_of_windows(costs: dict[str, ReadingCost], best: str) -> list[str]:
+    """Return Windows' other Latin encodings whose text, priors apart, is nearly as likely."""
+    if best not in _WINDOWS_LATIN:
+        return []
+    bits = {name: costs[name].bits - PRIORS[name] for name in _WINDOWS_LATIN if name in costs}
+    return [
+        name
+        for name in bits
+        if name != best and costs[name].is_plausible and bits[name] - bits[best] < TEXT_MARGIN
+    ]
+
+
 def _reading_costs(sample: bytes) -> dict[str, ReadingCost]:
     """Return the cost of a sample in each encoding that can decode it, priors included."""
     costs = {}
     for encoding, prior in PRIORS.items():
         with suppress(UnicodeDecodeError):
-            cost = reading_cost(sample.decode(encoding), IDEOGRAPH_LANGUAGES.get(encoding, "ja"))
+            cost = reading_cost(sample.decode(encoding), WIDE_LANGUAGES.get(encoding, ""))
             costs[encoding] = replace(cost, plain=cost.plain + prior)
     return costs
 

@@ -42,8 +42,10 @@ _WORDS = {
     "ro": "și în să după fără câteva țară şi ţară",
     "hr": "što će još više može kuća đak žena čuvar ćud",
     "sl": "še že več čas škoda žival",
-    "lt": "už jų šis čia žmogus ėmė įtampa ąžuolas ūkis tęsti",
-    "lv": "arī šis čaula žurnāls ķīmija ļoti ņemt ģimene ūdens ēka īss āda",
+    "lt": "už jų šis čia žmogus ėmė įtampa ąžuolas ūkis tęsti į iš dėl būti kurį mūsų taip ačiū "
+    "įvyko dabar šį vėl",
+    "lv": "arī šis čaula žurnāls ķīmija ļoti ņemt ģimene ūdens ēka īss āda būt kļūda mūsu tā pēc "
+    "līdz vairāk ceļš viņš lūdzu sūtīt sūdzība tūkstoš",
     "et": "õli ära öö üks või küll näitab š ž",
     "tr": "için çok değil şey ığdır ölçü üç şu ısı istanbul âlâ",
     "ru": "ещё её всё ёмкость щётка чёрный жёлтый съём объём подъезд это эти юг хвост цех фланец "

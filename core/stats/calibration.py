@@ -93,25 +93,6 @@ def ece(confidence: np.ndarray, right: np.ndarray, bins: int = ECE_BINS) -> floa
     return ece_of_bins(reliability(confidence, right, bins))
 
 
-def adaptive_ece(confidence: np.ndarray, right: np.ndarray, bins: int = ECE_BINS) -> float | None:
-    """Return the ECE over bins of (nearly) equal numbers of cases, by rank of confidence.
-
-    None without a case.
-    """
-    confidence, right = _checked(confidence, right)
-    if not len(confidence):
-        return None
-    order = np.argsort(confidence, kind="stable")
-    ranked = confidence[order]
-    # A cut moves to the start of its run of equal confidences: else the order of the rows would
-    # decide which case is on which side.
-    cuts = np.unique(np.searchsorted(ranked, ranked[np.arange(1, bins) * len(order) // bins]))
-    parts = [part for part in np.split(order, cuts) if len(part)]
-    return float(
-        sum(len(p) * abs(right[p].mean() - confidence[p].mean()) for p in parts) / len(order)
-    )
-
-
 def brier_score(p: np.ndarray, label: np.ndarray) -> float:
     """Return the mean over cases of sum_k (p_k - [k = label])^2; p [n, K], label [n] positions."""
     p, label = _answers(p, label)

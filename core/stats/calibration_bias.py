@@ -87,21 +87,6 @@ def calibration_error(bins: list[Bin], level: float = 0.95) -> CalibrationError:
     return CalibrationError(Interval(value, low, high, cases, level), plain, chance, p_value)
 
 
-def squared_error(bins: list[Bin]) -> float | None:
-    """Return a diagram's mean squared calibration error without the bias of few cases.
-
-    sum_b n_b / n ((a_b - c_b)^2 - a_b (1 - a_b) / (n_b - 1)), bins of one case left out (Kumar,
-    Liang, Ma 2019, arXiv 1909.10155, section 4). Unbiased, so below 0 where chance has it so. None
-    where no bin has two cases.
-    """
-    pairs = [(b.n, *b.point) for b in bins if b.n > 1]
-    if not pairs:
-        return None
-    n, confidence, accuracy = np.array(pairs, dtype=float).T
-    squares = (accuracy - confidence) ** 2 - accuracy * (1 - accuracy) / (n - 1)
-    return float(np.average(squares, weights=n))
-
-
 def absolute_deviation(
     n: np.ndarray, rate: np.ndarray, centre: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:

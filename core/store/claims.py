@@ -6,8 +6,6 @@ A claim ends with an answer, a skip, or its time. Knows no order of cases: the c
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-import pandas as pd
-
 from core.identity import Principal
 from core.store import records
 from core.store.entries import checked_text
@@ -15,21 +13,21 @@ from core.store.store import Store
 from core.store.unscored import ALL_CASES
 
 CLAIM_S = 900.0
-_OPEN = "run_id = ? AND released IS NULL AND until > ?"
 # A reviewer's own open claim first, so that a reload shows the same case; skipped ones last.
-_NEXT = f"""
+_NEXT = """
     SELECT c.case_id, coalesce(o.own, false)
     FROM (SELECT unnest(?) AS case_id, unnest(?) AS needed, unnest(?) AS place) c
     LEFT JOIN (SELECT case_id, count(*) AS n, bool_or(reviewer = ?) AS mine
                FROM reviewer_verdicts WHERE run_id = ? GROUP BY case_id) v USING (case_id)
     LEFT JOIN (SELECT case_id, bool_or(reviewer <> ?) AS taken, bool_or(reviewer = ?) AS own
-               FROM claims WHERE {_OPEN} GROUP BY case_id) o USING (case_id)
+               FROM claims WHERE run_id = ? AND released IS NULL AND until > ?
+               GROUP BY case_id) o USING (case_id)
     LEFT JOIN (SELECT DISTINCT case_id, true AS skipped FROM claims
                WHERE run_id = ? AND reviewer = ? AND released = 'skipped') s USING (case_id)
     WHERE NOT coalesce(v.mine, false) AND coalesce(v.n, 0) < c.needed
           AND NOT coalesce(o.taken, false)
     ORDER BY coalesce(o.own, false) DESC, coalesce(s.skipped, false), c.place LIMIT 1
-"""  # noqa: S608
+"""
 
 
 class Claims:
@@ -112,15 +110,6 @@ class Claims:
                 [run_id, case_id],
             ).fetchone()
         return None if row is None else str(row[0])
-
-    def open_claims(self, run_id: str, moment: datetime | None = None) -> pd.DataFrame:
-        """Return the claims in force: case_id, reviewer, claimed_at, until (UTC)."""
-        with self.store.reading() as connection:
-            return connection.execute(
-                f"SELECT case_id, reviewer, claimed_at, until FROM claims WHERE {_OPEN}"  # noqa: S608
-                " ORDER BY position",
-                [run_id, _moment(moment)],
-            ).df()
 
 
 def _moment(value: datetime | None) -> datetime:

@@ -122,17 +122,6 @@ def compact_counts(connection: duckdb.DuckDBPyConnection, run_id: str, part: int
         _count(connection, run_id)
 
 
-def rebuild(
-    connection: duckdb.DuckDBPyConnection, run_id: str, files: dict[int, str] | None = None
-) -> None:
-    """Recount all predictions of a run; files: path by number of the parts that stay in theirs."""
-    connection.execute("DELETE FROM counted_parts WHERE run_id = ?", [run_id])
-    _clear(connection, run_id)
-    for part, path in (files or {}).items():
-        count_file(connection, run_id, part, path)
-    _count(connection, run_id)
-
-
 def _count(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
     """Count all rows of the run into its histogram, one row per (cell, bin, epistemic_bin)."""
     run = {"run": run_id}

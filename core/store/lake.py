@@ -14,9 +14,9 @@ from pathlib import Path
 
 import duckdb
 
-from core.files import sha256_of
 from core.store.engine import sql_literal
 from core.store.parts import PART_SCHEMA, empty_texts, part_name, part_path
+from core.store.seal import sealed_sha256
 
 _STORED = "SELECT * EXCLUDE (cell) FROM prediction_rows JOIN cells USING (cell)"
 _COLUMNS = ", ".join(f'"{name}"' for name in PART_SCHEMA.names)
@@ -66,7 +66,7 @@ def empty_texts_before(connection: duckdb.DuckDBPyConnection, folder: Path, day:
         if (path := part_path(folder, run_id, part)).is_file():
             texts += empty_texts(path)
             update = "UPDATE parts SET sha256 = ? WHERE run_id = ? AND part = ?"
-            connection.execute(update, [sha256_of(path), run_id, part])
+            connection.execute(update, [sealed_sha256(path), run_id, part])
     return texts
 
 

@@ -17,10 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.errors import StoreError
-from core.files import make_file_once, sha256_of
+from core.files import make_file_once
 from core.store import counts
 from core.store.file import only_row
 from core.store.parts import part_path
+from core.store.seal import sealed_sha256
 
 _KEY = b"kakushin.parts"  # of the Parquet file's metadata
 # By length in bytes, since as text "10" lies between "1" and "2": ranges of counters would overlap.
@@ -100,7 +101,7 @@ def _line(connection: duckdb.DuckDBPyConnection, part: int, file: str) -> PartLi
     rows, first, last, classes = only_row(connection.execute(_ABOUT, [file]))
     query = ID_RANGES.format(cases="SELECT case_id FROM read_parquet(?)")
     ranges = tuple(connection.execute(query, [file]).fetchall())
-    return PartLine(part, rows, sha256_of(Path(file)), _iso(first), _iso(last), classes, ranges)
+    return PartLine(part, rows, sealed_sha256(Path(file)), _iso(first), _iso(last), classes, ranges)
 
 
 def _iso(moment: datetime | None) -> str | None:

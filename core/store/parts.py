@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from core.errors import NonFiniteError, SettingsError, StoreError
 from core.files import delete_abandoned, make_file_once, private_folder, sync_path, write_atomic
+from core.store.seal import write_sealed
 from core.types import OUTCOMES, checked_name
 
 PART_SCHEMA = pa.schema(
@@ -76,7 +77,7 @@ def write_part(
     try:
         private_folder(path.parent)
         write = make_file_once if once else write_atomic
-        write(path, lambda file: pq.write_table(table, file, row_group_size=ROW_GROUP))
+        write(path, lambda file: write_sealed(table, file, ROW_GROUP))
         sync_path(path.parent.parent)  # the run's folder may be new, and its name not yet on disk
     except OSError as e:
         raise StoreError(
@@ -92,7 +93,7 @@ def empty_texts(path: Path) -> int:
     if texts:
         place = table.schema.get_field_index("text")
         empty = table.set_column(place, PART_SCHEMA.field("text"), pa.repeat("", len(table)))
-        write_atomic(path, lambda file: pq.write_table(empty, file, row_group_size=ROW_GROUP))
+        write_atomic(path, lambda file: write_sealed(empty, file, ROW_GROUP))
     return texts
 
 

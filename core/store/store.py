@@ -15,11 +15,11 @@ import pandas as pd
 
 from core.counts.histogram import Histogram
 from core.errors import NotFoundError, SettingsError, StoreError
-from core.files import sha256_of
 from core.identity import Principal, local_principal
 from core.store import counts, file, intake, lake, migrate, records
 from core.store.part_counts import read_part_lines
 from core.store.parts import PART_SCHEMA, delete_leftovers, part_path
+from core.store.seal import sealed_sha256
 from core.types import Run, RunRecord
 
 END_STATES = ("finished", "failed")
@@ -249,20 +249,6 @@ class Store:
             self._require(connection, run_id)
             return counts.read_joint(connection, run_id)
 
-    def rebuild_histograms(self, run_id: str | None = None) -> None:
-        """Recount all predictions of one run; None is all runs."""
-        self.principal.require("run.record")
-        with self.atomic() as connection:
-            for run_ids in (
-                [run_id] if run_id is not None else [record.run.run_id for record in self.runs()]
-            ):
-                self._require_rows(connection, run_ids)
-                files = {
-                    part: str(part_path(self.folder, run_ids, part).resolve())
-                    for part in lake.parts_of(connection, run_ids)
-                }
-                counts.rebuild(connection, run_ids, files)
-
     def predictions(self, run_id: str, columns: list[str] | None = None) -> pd.DataFrame:
         """Return the run's predictions in the order of their file.
 
@@ -323,6 +309,6 @@ def _refuse_another(recorded: Run, run: Run) -> None:
 def _sha256(path: Path) -> str | None:
     """Return the file's digest; None if it is gone, since another process may have ingested it."""
     try:
-        return sha256_of(path)
+        return sealed_sha256(path)
     except FileNotFoundError:
         return None
