@@ -17,6 +17,7 @@ import os
 import tempfile
 import time
 import warnings
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -150,7 +151,7 @@ def measure_set(
             _, model = checkpoint.load(home / f"s-{kind}", place.device)
             answers = model.scores(texts[size:]).probabilities.argmax(1)
             right[kind] = float((answers == labels[size:]).mean())
-        strange = model.scores(strange_texts(seed)).probabilities.max(1)
+        strange = model.scores(strange_texts(seed, classes)).probabilities.max(1)
     row = {"seed": seed, "size": size, "classes": classes, **right, "fallback": record["fallback"]}
     row["sure_of_strange"] = float((strange >= 0.99).mean())
     print(row, flush=True)
@@ -166,17 +167,21 @@ def make_cases(seed: int, n: int, classes: int) -> tuple[list[str], np.ndarray]:
     return texts, labels
 
 
-def strange_texts(seed: int) -> list[str]:
-    """Return texts of words that no class has."""
+def strange_texts(seed: int, classes: int) -> list[str]:
+    """Return texts of words that no class of `make_cases` with that seed has."""
+    of_classes = set(_words(np.random.default_rng(seed), classes * WORDS_A_CLASS))
     generator = np.random.default_rng(10_000 + seed)
-    words = _words(generator, 40)
+    words = _words(generator, 40, of_classes)
     return [" ".join(generator.choice(words, 3)) for _ in range(STRANGE)]
 
 
-def _words(generator: np.random.Generator, n: int) -> np.ndarray:
+def _words(generator: np.random.Generator, n: int, others: Collection[str] = ()) -> np.ndarray:
+    """Return n different words, none of them among `others`."""
     words: dict[str, None] = {}
     while len(words) < n:
-        words["".join(generator.choice(SYLLABLES, generator.integers(2, 4)))] = None
+        word = "".join(generator.choice(SYLLABLES, generator.integers(2, 4)))
+        if word not in others:
+            words[word] = None
     return np.array(list(words))
 
 

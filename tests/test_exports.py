@@ -24,7 +24,7 @@ from core.report import meeting, phrases
 from core.report.decision_page import cheapest_scenario, review_all_cost
 from core.report.document import BarChart, DocumentSection, LineChart, ReportDocument
 from core.report.exports import EXPORT_FORMATS, export_document
-from core.report.exports.pdf_charts import wrapped_lines
+from core.report.exports.pdf_charts import tick_percent, wrapped_lines
 from core.report.exports.style import axis_end, line_count
 from core.report.minutes import minutes_document
 from core.store.meetings import MeetingDecision
@@ -430,6 +430,12 @@ def test_the_libraries_come_in_with_the_first_export_only():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
     assert set(EXPORT_FORMATS) == {"pptx", "pdf", "xlsx"}
+
+
+def test_the_ticks_of_shares_have_one_form():
+    assert [tick_percent(x) for x in (0, 0.005, 0.01, 0.025, 0.2, 1)] == [
+        *("0%", "0.5%", "1%", "2.5%", "20%", "100%")
+    ]
 
 
 def test_a_bars_label_breaks_between_words_and_between_japanese_letters():

@@ -171,7 +171,7 @@ def test_votes_are_rows_by_label_the_leading_one_first_and_the_surest_first():
     assert frame["inspector"].tolist() == [1, 4, 2, 3, 5]
     assert frame["label"].tolist() == ["bucket", "bucket", "bucket", "cab", "engine"]
     assert frame["place"].tolist() == [0, 0, 0, 1, 2]
-    assert frame["sureness"].tolist() == [0.8, 0.7, 0.6, 0.9, 0.6]
+    assert frame["probability"].tolist() == [0.8, 0.7, 0.6, 0.9, 0.6]
 
 
 def test_bars_hold_mean_range_votes_and_the_student_by_label():

@@ -114,6 +114,16 @@ def test_a_model_that_guesses_gets_weight_0_and_an_overconfident_one_is_cooled()
     assert blend_weights(np.stack([logits, noise]), labels)[1] < 0.1
 
 
+def test_few_faultless_cases_do_not_make_a_blend_sure():
+    """40 held-out cases without a fault: by the rule of succession the next is right with
+    probability 41 / 42, which the mean confidence of the blend may not exceed.
+    """
+    labels = np.arange(40) % 3
+    logits = log_softmax(2.0 * np.eye(3)[labels], axis=1)
+    blend = softmax(blend_weights(np.stack([logits]), labels)[0] * logits, axis=1)
+    assert blend[np.arange(40), labels] == pytest.approx(41 / 42, abs=1e-4)
+
+
 def test_no_fold_knows_the_label_of_a_case_that_it_holds_out(monkeypatch):
     texts, labels, _ = part_orders()
     features = features_of(texts)

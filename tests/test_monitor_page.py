@@ -1,5 +1,6 @@
 """The page 'Monitor' as a reader meets it: without audits, in a rehearsal, alarmed; both languages."""
 
+import re
 from functools import partial
 
 import pytest
@@ -57,6 +58,19 @@ def test_a_rehearsal_shows_audited_leakage_over_time_and_replays(open_page, lang
     assert page.metric[0].value != "–"
     replayed = next(frame for frame in page.dataframe if words["monitor.regret"] in frame.value)
     assert len(replayed.value) == 5
+    # An estimate and its interval share a cell, and money carries its currency's sign.
+    first = replayed.value.iloc[0]
+    ranged = {"en": r"[\d.]+% \([\d.]+% to [\d.]+%\)", "ja": r"[\d.]+%（[\d.]+%～[\d.]+%）"}
+    assert re.fullmatch(ranged[language], first[words["monitor.replay_leakage"]])
+    assert {"en": "A$", "ja": "円"}[language] in first[words["monitor.regret"]]
+
+
+def test_the_timeline_names_every_row_of_events_also_on_a_phone(open_page):
+    """Plotly leaves out names of a narrow category axis, unless each is asked for."""
+    page = open_page("full", lang="en", rehearse="100", t="0.7")
+    names = ("harm", "notice", "policy", "distil")
+    axis = chart(page, 0)["layout"]["yaxis3"]
+    assert axis["tickvals"] == [catalogue("en")[f"monitor.{name}"] for name in names]
 
 
 def test_a_rehearsal_records_no_alarm(open_page, tmp_path, watched_store):

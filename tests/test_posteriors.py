@@ -45,7 +45,7 @@ from core.models.teachers.blob import Variational, kl_to_prior
 from core.models.teachers.dropout import CaseMasks
 from core.models.teachers.job import held_out_positions
 from core.models.teachers.laplace import diagonal_fisher
-from core.stats.temperature import at_temperature, sampled_temperature
+from core.stats.temperature import at_temperature, mean_at_temperature, sampled_temperature
 from tests import tiny
 
 CPU = torch.device("cpu")
@@ -261,13 +261,15 @@ def test_a_temperature_spares_the_part_of_the_logits_that_it_does_not_divide():
     assert sampled_temperature(samples, labels, offset=offset) == pytest.approx(2.0, rel=0.1)
 
 
-def test_few_faultless_held_out_cases_do_not_run_a_temperature_to_its_bound():
-    """30 cases, all right at p = 0.9: alone they ask for the least temperature, with the prior for
-    0.75.
+def test_few_faultless_held_out_cases_support_31_of_32_and_the_prior_less():
+    """30 cases, all right at p = 0.9. By the rule of succession the next is right with probability
+    31 / 32, odds of 31, and 9^(1/T) = 31 gives T = 0.64.
     """
     samples, labels = np.tile([0.9, 0.1], (2, 30, 1)), np.zeros(30, dtype=int)
-    assert sampled_temperature(samples, labels) < 0.1
-    assert 0.7 < sampled_temperature(samples, labels, TEMPERATURE_PRIOR) < 0.8
+    alone = sampled_temperature(samples, labels)
+    assert alone == pytest.approx(np.log(9) / np.log(31), rel=1e-3)
+    assert mean_at_temperature(samples, alone)[:, 0] == pytest.approx(31 / 32, abs=1e-4)
+    assert 0.7 < sampled_temperature(samples, labels, TEMPERATURE_PRIOR) < 0.9
 
 
 @pytest.mark.parametrize(("ordered", "expected"), [(True, [3, 4]), (False, None)])

@@ -18,7 +18,7 @@ def test_votes_are_counted_by_label_and_the_mean_may_say_another():
     """
     found = count_votes([[0.6, 0.4], [0.6, 0.4], [0.0, 1.0]])
     assert found.choices.tolist() == [0, 0, 1]
-    assert found.sureness.tolist() == [0.6, 0.6, 1.0]
+    assert found.probability.tolist() == [0.6, 0.6, 1.0]
     assert found.counts.tolist() == [2, 1]
     assert (found.leading, found.together.best) == (0, 1)
     assert found.together.confidence == pytest.approx(0.6)

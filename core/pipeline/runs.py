@@ -64,6 +64,23 @@ def model_run(prefix: str, card: ModelCard, key: str, **fields) -> Run:
     )
 
 
+def training_run(prefix: str, name: str, model_kind: str, key: str, **fields) -> Run:
+    """Return the run that makes the model NAME-KIND: the same prefix and key give the same run_id.
+
+    prefix: begins the run_id. name, model_kind: NAME, which is also the dataset's, and KIND. key:
+    hash of what the model depends on. fields: kind, inputs_hash, labels, seed and settings.
+    """
+    return new_run(
+        run_id=f"{prefix}-{key[:10]}",
+        model=f"{name}-{model_kind}",
+        model_kind=model_kind,
+        model_hash=key,
+        dataset=name,
+        role="train",
+        **fields,
+    )
+
+
 def is_main_process() -> bool:
     """Return whether this is the process that writes.
 

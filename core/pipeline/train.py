@@ -19,7 +19,7 @@ from core.cases.prompts import letters_in, require_options
 from core.errors import CasesError, ModelError
 from core.models.base.card import ModelCard, read_card
 from core.models.base.settings import BlobSettings, DistillSettings, PointSettings, TeacherSettings
-from core.pipeline.runs import content_hash, frame_hash, is_main_process, new_run, recorded
+from core.pipeline.runs import content_hash, frame_hash, is_main_process, recorded, training_run
 from core.settings import Settings
 from core.store.store import Store
 from core.types import checked_name
@@ -87,14 +87,12 @@ def train(
     _barrier(settings)
     if is_main_process():
         keep_cases(settings, name, cases)
-    run = new_run(
-        run_id=f"train-{name}-{key[:10]}",
+    run = training_run(
+        f"train-{name}",
+        name,
+        "teacher",
+        key,
         kind="train",
-        model=f"{name}-teacher",
-        model_kind="teacher",
-        model_hash=key,
-        dataset=name,
-        role="train",
         inputs_hash=inputs,
         labels=labels,
         samples=training.teacher.samples,
@@ -135,14 +133,12 @@ def train_linear(
     _barrier(settings)
     if is_main_process():
         keep_cases(settings, name, cases)
-    run = new_run(
-        run_id=f"train-{name}-linear-{key[:10]}",
+    run = training_run(
+        f"train-{name}-linear",
+        name,
+        "linear",
+        key,
         kind="train",
-        model=f"{name}-linear",
-        model_kind="linear",
-        model_hash=key,
-        dataset=name,
-        role="train",
         inputs_hash=inputs,
         labels=labels,
         seed=training.loop.seed,
@@ -180,15 +176,13 @@ def distill_student(
         return done
     _barrier(settings)
     cases = kept_cases(settings, name)
-    run = new_run(
-        run_id=f"distill-{name}-{key[:10]}",
+    run = training_run(
+        f"distill-{name}",
+        name,
+        "student",
+        key,
         # The spelling is stored in existing workspaces; it must stay for their runs to be found.
         kind="distil",
-        model=f"{name}-student",
-        model_kind="student",
-        model_hash=key,
-        dataset=name,
-        role="train",
         inputs_hash=frame_hash(cases),
         labels=teacher.labels,
         seed=training.loop.seed,

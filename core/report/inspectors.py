@@ -217,7 +217,7 @@ def offered_cases(cases: pd.DataFrame, pick: str, rule: GateRule) -> pd.DataFram
 
 
 def vote_frame(votes: Votes, labels: tuple[str, ...]) -> pd.DataFrame:
-    """Return a row an inspector, the leading label first: inspector (from 1), label, sureness,
+    """Return a row an inspector, the leading label first: inspector (from 1), label, probability,
     place (rank of its label by votes).
     """
     # [K], 0 for the leading label. lexsort sorts by its last key first: votes, then probability.
@@ -226,12 +226,12 @@ def vote_frame(votes: Votes, labels: tuple[str, ...]) -> pd.DataFrame:
         {
             "inspector": np.arange(1, len(votes.choices) + 1),
             "label": [labels[i] for i in votes.choices],
-            "sureness": votes.sureness,
+            "probability": votes.probability,
             "place": order[votes.choices],
         }
     )
     return frame.sort_values(
-        ["place", "sureness"], ascending=[True, False], kind="stable", ignore_index=True
+        ["place", "probability"], ascending=[True, False], kind="stable", ignore_index=True
     )
 
 

@@ -4,7 +4,8 @@ q_k = p_k^b / sum_j p_j^b with b = 1 / T, which is softmax(logits / T) since p i
 no logits are needed. T minimises the labels' negative log likelihood. In b that is convex, its
 slope is mean(E_q[log p] - log p_y) and its curvature mean(Var_q[log p]), so one bounded search
 finds the minimum. T above 1 means that the model was too sure. For a sampled distribution every
-sample is scaled, and the mean of the scaled samples is fitted. Knows no model and no store.
+sample is scaled, and the mean of the scaled samples is fitted. What is chosen for a model is chosen
+by `smoothed_targets`, so that few faultless cases cannot make it sure. Knows no model and no store.
 """
 
 from dataclasses import dataclass
@@ -87,21 +88,24 @@ def sampled_temperature(
     prior_std: float | None = None,
     offset: np.ndarray | None = None,
 ) -> float:
-    """Return the one temperature of N samples [N, n, K] whose mean has the lowest NLL of `label`.
+    """Return the one temperature of N samples [N, n, K] whose mean fits `label` best.
 
-    label: positions [n]. prior_std: log T is normal around 0 with this deviation, so that a few
-    faultless cases do not run to LOWEST; None is no prior. offset [n, K]: a part of the logits that
-    the temperature does not divide; None is 0. A mean of samples need not be convex in b: this is
-    the minimum that a bounded search finds. Raises SettingsError without a case.
+    The fit is the cross-entropy to the `smoothed_targets` of label, positions [n]. prior_std: log T
+    is normal around 0 with this deviation; None is no prior. offset [n, K]: a part of the logits
+    that the temperature does not divide; None is 0. A mean of samples need not be convex in b: this
+    is the minimum that a bounded search finds. Raises SettingsError without a case.
     """
     if not len(label):
         raise SettingsError("stats.no_cases_for_temperature")
     # scipy.optimize takes 150 ms to import, and few pages need it
     from scipy.optimize import minimize_scalar
 
+    targets = smoothed_targets(label, samples.shape[-1])
+
     def loss(log_t: float) -> float:
         penalty = 0.0 if prior_std is None else 0.5 * (log_t / prior_std) ** 2 / len(label)
-        return nll(mean_at_temperature(samples, np.exp(log_t), offset), label) + penalty
+        logs = _logs(mean_at_temperature(samples, np.exp(log_t), offset))
+        return float(penalty - (targets * logs).sum(1).mean())
 
     optimum = minimize_scalar(
         loss,
@@ -110,6 +114,23 @@ def sampled_temperature(
         options={"xatol": 1e-3},
     )
     return float(np.exp(optimum.x))
+
+
+def smoothed_targets(label: np.ndarray, classes: int) -> np.ndarray:
+    """Return the targets [n, K] by which n held-out labels decide how sure a model may be.
+
+    The label's target is (n + 1) / (n + 2), and the other classes share the rest: after n right
+    answers of n, the next is right with that probability (Laplace's rule of succession; Platt 1999,
+    section 2.2, fits sigmoids so). With targets of 1 and few faultless cases the best fit is always
+    sure, of unrelated texts as well. label: positions [n] among `classes`.
+
+    >>> smoothed_targets(np.array([0, 2]), 3).tolist()
+    [[0.75, 0.125, 0.125], [0.125, 0.125, 0.75]]
+    """
+    doubt = 1 / (len(label) + 2)
+    targets = np.full((len(label), classes), doubt / max(1, classes - 1))
+    targets[np.arange(len(label)), label] = 1 - doubt
+    return targets
 
 
 def mean_at_temperature(

@@ -56,7 +56,7 @@ class Votes:
     """
 
     choices: np.ndarray  # [N], index of the label that each votes for
-    sureness: np.ndarray  # [N], the probability that each gives to it
+    probability: np.ndarray  # [N], the probability that each gives to it
     counts: np.ndarray  # [K]
     # index of the label with most votes; of equal ones that with the greater mean probability
     leading: int

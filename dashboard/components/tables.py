@@ -156,9 +156,9 @@ def vote_table(words: Words, frame: pd.DataFrame) -> ScreenTable:
     heads = {
         "inspector": words("in_votes.inspector"),
         "label": words("column.predicted"),
-        "sureness": words("column.confidence"),
+        "probability": words("column.confidence"),
     }
-    return _table(frame, heads, "sureness")
+    return _table(frame, heads, "probability")
 
 
 def answer_table(words: Words, frame: pd.DataFrame) -> ScreenTable:

@@ -35,12 +35,12 @@ def vote_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
         labels = [letters(label) for label in rows["label"]]
         texts = [
             f"{_short(label)}  {sure:.0%}"
-            for label, sure in zip(rows["label"], rows["sureness"], strict=True)
+            for label, sure in zip(rows["label"], rows["probability"], strict=True)
         ]
         title = words["others"] if rows["label"].nunique() > 1 else _short(rows["label"].iloc[0])
         figure.add_bar(
             y=rows["row"],
-            x=rows["sureness"],
+            x=rows["probability"],
             orientation="h",
             name=f"{title}: {len(rows)}",
             marker={

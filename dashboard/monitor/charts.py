@@ -24,7 +24,7 @@ _EVENT_MARKS = {
     "policy": ("student", "diamond"),
     "distil": ("point", "square"),
 }
-TIMELINE_HEIGHT = 620  # pixels
+TIMELINE_HEIGHT = 680  # pixels
 # Numbers only: Plotly knows the names of months in English alone.
 _DATE_TICKS = [
     {"dtickrange": [None, "M1"], "value": "%Y-%m-%d"},
@@ -61,16 +61,20 @@ def timeline(
         for place in (0, 1)
     ]
     axes = [
-        {"tickformat": ".1%", "rangemode": "tozero", "nticks": 5},
+        {"tickformat": ".3~%", "rangemode": "tozero", "nticks": 5},
         {"tickformat": ".2~%", "rangemode": "tozero", "nticks": 4},
-        {"type": "category", "automargin": True, "categoryarray": _event_names(words)[::-1]},
+        # All names, also on a phone, where Plotly would leave out every second one.
+        {
+            **{"type": "category", "automargin": True, "categoryarray": _event_names(words)[::-1]},
+            **{"tickmode": "array", "tickvals": _event_names(words)},
+        },
     ]
     titles = [words["leakage"], words["level"], words["events"]]
     # Without its type, an axis whose first values are empty counts as numbers, and dates vanish.
     dated = pd.api.types.is_datetime64_any_dtype(windows["x"])
     across = {"type": "date", "tickformatstops": _DATE_TICKS} if dated else {"type": "linear"}
     layout = panes.stacked(titles, 0.1, across, axes, words["time" if dated else "order"])
-    for place, ends in enumerate(([0.56, 1], [0.24, 0.46], [0, 0.14])):
+    for place, ends in enumerate(([0.56, 1], [0.26, 0.46], [0, 0.16])):
         layout[f"yaxis{'' if place == 0 else place + 1}"]["domain"] = ends
         layout["annotations"][place]["y"] = ends[1]
     legend = LEGEND | {"y": 1 + 36 / TIMELINE_HEIGHT}

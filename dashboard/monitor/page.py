@@ -253,14 +253,12 @@ def _draw_replay(
         since = controls.select(words("monitor.since"), starts, "since", width=320) or None
         table = cache.cached_query(_replayed, run_id, t, settings, since, rehearsal)
         labels = [monitor_words.watched_name(words, watched)] + [
-            words.text("monitor.moved", shift=f"{float(name):+.3f}") for name in table["name"][1:]
+            words.text("monitor.moved", shift=f"{float(name):+.2f}".replace("-", "−"))
+            for name in table["name"][1:]
         ]
-        table_rows = monitor_tables.replay_table(words, table.assign(name=labels))
-        columns = {
-            head: st.column_config.NumberColumn(format=form)
-            for head, form in table_rows.formats.items()
-        }
-        panels.grid("rows_monitor_replay", table_rows.rows, columns)
+        currency = state.choices().currency
+        rows = monitor_tables.replay_table(words, table.assign(name=labels), currency)
+        panels.grid("rows_monitor_replay", rows)
         st.caption(words("monitor.replay_note"))
 
 

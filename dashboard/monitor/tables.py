@@ -116,25 +116,33 @@ def event_table(words: Words, events: Sequence[TimelineEvent]) -> ScreenTable:
     return ScreenTable(pd.DataFrame(rows), {})
 
 
-def replay_table(words: Words, table: pd.DataFrame) -> ScreenTable:
-    """Return a table of core.pipeline.watch_steps.replay_policies."""
-    heads = {
-        "name": words("monitor.thresholds"),
-        "coverage": words("axis.coverage"),
-        "leakage": words("monitor.leakage"),
-        "leakage_low": words("monitor.leakage") + words("monitor.end_low"),
-        "leakage_high": words("monitor.leakage") + words("monitor.end_high"),
-        "named": words("monitor.named"),
-        "regret": words("monitor.regret"),
-        "regret_low": words("monitor.regret") + words("monitor.end_low"),
-        "regret_high": words("monitor.regret") + words("monitor.end_high"),
-        "hindsight": words("monitor.hindsight"),
-    }
-    shares = ("coverage", "leakage", "leakage_low", "leakage_high")
-    formats = {heads[name]: "percent" for name in shares} | {
-        heads[name]: "%.3f" for name in ("regret", "regret_low", "regret_high", "hindsight")
-    }
-    return ScreenTable(table[list(heads)].rename(columns=heads), formats)
+def replay_table(words: Words, table: pd.DataFrame, currency: str) -> pd.DataFrame:
+    """Return a table of core.pipeline.watch_steps.replay_policies as texts, money in `currency`.
+
+    An estimate and its interval share a cell: in cells of their own they would not fit the page.
+    """
+    columns: dict[str, list[str]] = {}
+    for row in table.itertuples():
+        amounts = (row.regret, row.regret_low, row.regret_high)
+        money = words.money_form(amounts, currency)
+        leakage = (row.leakage, row.leakage_low, row.leakage_high)
+        cells = {
+            "monitor.thresholds": row.name,
+            "monitor.replay_coverage": words.percent(row.coverage, 2),
+            "monitor.replay_leakage": _ranged(words, [words.percent(x, 2) for x in leakage]),
+            "monitor.named": words.number(row.named, 0),
+            "monitor.regret": _ranged(words, [money(x) for x in amounts]),
+            "monitor.hindsight": words.number(row.hindsight, 3),
+        }
+        for head, cell in cells.items():
+            columns.setdefault(words(head), []).append(cell)
+    return pd.DataFrame(columns)
+
+
+def _ranged(words: Words, figures: Sequence[str]) -> str:
+    """Return an estimate with its low and high end."""
+    value, low, high = figures
+    return words.text("monitor.ranged", value=value, low=low, high=high)
 
 
 def _event_name(words: Words, event: TimelineEvent) -> str:

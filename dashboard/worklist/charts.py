@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.components.charts import SLOTS, finish, letters
+from dashboard.components.charts import FIGURE_MARGIN, SLOTS, finish, letters
 
 
 def by_reason(
@@ -34,4 +34,5 @@ def by_reason(
     )
     figure.update_xaxes(rangemode="tozero", title={"text": words["cases"]}, tickformat=",d")
     figure.update_yaxes(automargin=True, type="category")
-    return finish(figure, 110 + 44 * len(rows), words)
+    margin = FIGURE_MARGIN | {"t": 8}  # there is no legend
+    return finish(figure, 70 + 44 * len(rows), words, margin=margin)

@@ -15,9 +15,11 @@ import torch
 from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax
 from sklearn.model_selection import StratifiedKFold
 from torch import nn
+
+from core.stats.temperature import smoothed_targets
 
 # scikit-learn's C, ascending: for states of mean square 1, and for n-grams whose rows have length
 # 1 in characters and 1 in words
@@ -129,17 +131,17 @@ def held_out_offsets(
 
 
 def blend_weights(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return the weights [E] within 0 and MOST_WEIGHT of E models with the lowest NLL of their sum.
+    """Return the weights [E] within 0 and MOST_WEIGHT with which the sum of E models fits best.
 
-    logits [E, n, K]: of cases that the models did not learn; labels: positions [n].
+    logits [E, n, K]: of cases that the models did not learn; labels: positions [n]. The fit is the
+    cross-entropy to the labels' smoothed targets.
     """
-    answers = np.arange(len(labels)), labels
+    targets = smoothed_targets(labels, logits.shape[2])
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        blended = np.tensordot(weights, logits, 1)
-        residual = softmax(blended, axis=1)
-        value = -log_softmax(blended, axis=1)[answers].mean()
-        residual[answers] -= 1
+        logp = log_softmax(np.tensordot(weights, logits, 1), axis=1)
+        residual = np.exp(logp) - targets
+        value = -(targets * logp).sum() / len(labels)
         return value, (logits * residual).sum((1, 2)) / len(labels)
 
     # A model whose logits change nothing has no gradient, and keeps the 0 that it starts at.
