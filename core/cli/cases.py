@@ -218,14 +218,18 @@ def _print_report(cases, record: dict) -> None:
 def print_notices(notices) -> None:
     """Print notices (core.cases.table.Notice) to standard error, one sentence per line."""
     for notice in notices:
-        _print_sentence(notice.code, **notice.values)
+        # A job's log stays in the workspace and is shown on screens: it quotes no cell.
+        hidden = {"value": "…"} if _is_job() and "value" in notice.values else {}
+        _print_sentence(notice.code, **notice.values | hidden)
+
+
+def _is_job() -> bool:
+    return PROGRESS_VARIABLE in os.environ
 
 
 def _print_problems(cases) -> None:
-    # A job's log stays in the workspace and is shown on screens: it names rows, not their cells.
-    in_job = PROGRESS_VARIABLE in os.environ
     for problem in cases.problems[:SHOWN_PROBLEMS]:
-        print(problem_text(problem, with_value=not in_job), file=sys.stderr)
+        print(problem_text(problem, with_value=not _is_job()), file=sys.stderr)
     if len(cases.problems) > SHOWN_PROBLEMS:
         _print_sentence("cases.more_problems", n=len(cases.problems) - SHOWN_PROBLEMS)
 
