@@ -222,6 +222,21 @@ def test_the_charts_are_native_with_the_figures_and_their_intervals(made):
         )
 
 
+def test_what_holds_for_several_scenarios_is_one_row(store):
+    """C has another threshold than A and B, and B is of another run than A and C."""
+    made = document(store, "en", "ABC")
+    sections = {section.title: section for section in made.sections}
+    words = catalogue("en")
+    (assumed,) = sections[words["meeting.assumptions"]].tables
+    found = [(row[0].text, row[1].text) for row in assumed.rows]
+    assert ("A, B, C", words["cost.review"]) in found
+    rule = words["minutes.rule"]
+    assert ("A, B", rule) in found
+    assert ("C", rule) in found
+    (origin,) = sections[words["minutes.provenance"]].tables
+    assert ("A, C", words["minutes.run"]) in [(row[0].text, row[1].text) for row in origin.rows]
+
+
 def test_a_chart_of_yen_counts_in_ten_thousands_in_every_format(store):
     yen = UnitCosts(5.0, 300.0, 60.0, "JPY")
     shown = columns(store, "AB", MeetingAssumptions(), yen)
