@@ -22,6 +22,7 @@ from streamlit.starlette import App
 from core.access import login_path, read_login
 from core.errors import KakushinError, SettingsError
 from core.messages import error_text, reader_language
+from core.private_log import keep_case_text_out
 from core.settings import Settings, is_loopback
 from dashboard.app import PAGE_GROUPS
 from dashboard.guard import LOCAL_HOSTS, RequestGuard
@@ -75,11 +76,13 @@ def serve_dashboard(port: int) -> None:
     """Serve on this machine until a signal ends it. Raises SettingsError for an open address."""
     settings, login = Settings(), login_path()
     settings.require_usable_home()
+    keep_case_text_out()
     app = DashboardApp(settings.public_hosts, settings.sessions)
     # Headers would log anyone in who can set them. The agent's API draws pages without a socket, and
     # only a headless server refuses a session's wish to write Streamlit's own files into the program.
     options = {"server.port": port, "server.trustedUserHeaders": {}}
     options |= {"server.enableAgentApi": False, "server.headless": True}
+    options["logger.enableRich"] = False  # it prints errors with their messages
     options["server.allowedHosts"] = [*LOCAL_HOSTS, *settings.public_hosts]
     if login is None:
         require_local_address(config.get_option("server.address"))

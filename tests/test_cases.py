@@ -20,6 +20,7 @@ from core.cases.cells import CellError, cell_text
 from core.cases.columns import COMMON_NAMES, ColumnNames, resolve_columns, suggest_columns
 from core.cases.json_files import flatten_object
 from core.cases.read import CASE_COLUMNS, read_cases
+from core.cases.table import ReadingOptions
 from core.errors import CasesError
 from core.export import csv_bytes
 from core.messages import sentence
@@ -193,8 +194,10 @@ def test_any_text_comes_back_and_every_format_has_the_same_hash(tmp_path_factory
         "".join(json.dumps(r, default=str) + "\n" for r in records), encoding="utf-8", newline=""
     )
     pq.write_table(pa.Table.from_pylist(records), folder / "c.parquet")
+    # Alone, 1.875 could be thousands in a text file, and is asked for.
+    point = ReadingOptions(decimal="point")
     read = [
-        read_cases(folder / f"c.{suffix}").require_clean()
+        read_cases(folder / f"c.{suffix}", options=point).require_clean()
         for suffix in ("csv", "tsv", "jsonl", "parquet")
     ]
     for cases in read:
@@ -523,3 +526,20 @@ def test_a_given_name_wins_and_is_not_used_twice():
 def test_what_is_not_clear_is_asked_with_the_option_to_use(given_names, found, message):
     with pytest.raises(CasesError, match=message):
         resolve_columns(ColumnNames(**given_names), found)
+
+
+def test_a_quote_that_the_last_row_leaves_open_is_that_rows_problem_alone(saved):
+    cases = read_cases(saved('id,text\n1,"bearing hot"\n2,"relay dead\n'))
+    assert cases.frame["text"].tolist() == ["bearing hot"]
+    assert problems(cases) == [(3, "-", '2,"relay dead')]
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [("金額（千円）", [12e3, 500.0]), ("金額（円）", [12, 500]), ("金額（税込）", [12, 500])],
+)
+def test_a_unit_in_a_columns_name_multiplies_what_states_none(saved, name, numbers):
+    cases = read_cases(saved(f"番号,内容,{name}\n1,油漏れ,12\n2,異音,500円\n"))
+    assert cases.frame["value"].tolist() == numbers
+    told = [n.values["multiple"] for n in cases.notices if n.code == "cases.multiplied_values"]
+    assert told == (["1,000"] if "千" in name else [])

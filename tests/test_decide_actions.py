@@ -96,3 +96,4 @@ def test_the_worklist_holds_what_people_review_the_least_sure_first(tmp_path, mo
     rows = pd.read_csv(io.BytesIO(worklist_file(context)))
     assert rows["confidence"].round(6).tolist() == [0.2, 0.4]
     assert set(rows["reason"]) == {"low_confidence"}
+    assert set(rows["text"]) == {"t"}  # what a reviewer reads

@@ -10,7 +10,8 @@ from core.errors import FetchError
 from core.pipeline import demo
 from core.pipeline.demo import DemoLine, build_demo, split_cases
 from core.settings import Settings
-from core.store.lines import LineSettings
+from core.store.lines import LineSettings, read_lines, save_line
+from core.store.store import Store
 
 REFUSED = FetchError("cases.fetch_address", package="p", address="a", reason="no route")
 
@@ -53,6 +54,22 @@ def test_a_line_that_cannot_be_fetched_is_named_and_the_other_is_made(
     assert "The demo goes without its line far: p could not be downloaded from a: no route" in (
         capsys.readouterr().err
     )
+
+
+def test_pages_open_the_demos_first_line_whichever_is_ready_first(built, monkeypatch, tmp_path):
+    lines = tuple(DemoLine(LineSettings(name), mails) for name in ("near", "far"))
+    monkeypatch.setattr(demo, "DEMO_LINES", lines)
+    store, settings = Store(tmp_path / "store"), Settings(home=tmp_path)
+    monkeypatch.setattr(demo, "_build_together", lambda jobs: save_far(store))
+    monkeypatch.setattr(demo.os, "cpu_count", lambda: 2)
+    build_demo(settings)
+    build_demo(settings)  # a second build leaves the run that the line opens
+    opens = {name: line.opens for name, line in read_lines(store).items()}
+    assert list(opens.items()) == [("near", None), ("far", "one")]
+
+
+def save_far(store: Store) -> None:
+    save_line(store, LineSettings("far", opens="one"), "demo")
 
 
 def test_without_any_line_the_reason_is_raised(built, monkeypatch, tmp_path):

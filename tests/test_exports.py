@@ -24,7 +24,7 @@ from core.report import meeting, phrases
 from core.report.decision_page import cheapest_scenario, review_all_cost
 from core.report.document import BarChart, DocumentSection, LineChart, ReportDocument
 from core.report.exports import EXPORT_FORMATS, export_document
-from core.report.exports.pdf_charts import wrapped_lines
+from core.report.exports.pdf_charts import tick_percent, wrapped_lines
 from core.report.exports.style import axis_end, line_count
 from core.report.minutes import minutes_document
 from core.store.meetings import MeetingDecision
@@ -220,6 +220,21 @@ def test_the_charts_are_native_with_the_figures_and_their_intervals(made):
         assert ups == pytest.approx(
             [high - value for value, high in zip(one.values, one.highs, strict=True)]
         )
+
+
+def test_what_holds_for_several_scenarios_is_one_row(store):
+    """C has another threshold than A and B, and B is of another run than A and C."""
+    made = document(store, "en", "ABC")
+    sections = {section.title: section for section in made.sections}
+    words = catalogue("en")
+    (assumed,) = sections[words["meeting.assumptions"]].tables
+    found = [(row[0].text, row[1].text) for row in assumed.rows]
+    assert ("A, B, C", words["cost.review"]) in found
+    rule = words["minutes.rule"]
+    assert ("A, B", rule) in found
+    assert ("C", rule) in found
+    (origin,) = sections[words["minutes.provenance"]].tables
+    assert ("A, C", words["minutes.run"]) in [(row[0].text, row[1].text) for row in origin.rows]
 
 
 def test_a_chart_of_yen_counts_in_ten_thousands_in_every_format(store):
@@ -430,6 +445,12 @@ def test_the_libraries_come_in_with_the_first_export_only():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
     assert set(EXPORT_FORMATS) == {"pptx", "pdf", "xlsx"}
+
+
+def test_the_ticks_of_shares_have_one_form():
+    assert [tick_percent(x) for x in (0, 0.005, 0.01, 0.025, 0.2, 1)] == [
+        *("0%", "0.5%", "1%", "2.5%", "20%", "100%")
+    ]
 
 
 def test_a_bars_label_breaks_between_words_and_between_japanese_letters():

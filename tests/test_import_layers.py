@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GROUND = {
     *("core.errors", "core.export", "core.files", "core.messages"),
     *("core.types", "core.settings", "core.progress", "core.identity", "core.access"),
+    "core.private_log",
 }
 NUMBERS = GROUND | {"core.stats", "core.counts"}
 CORE = {
@@ -28,6 +29,7 @@ CORE = {
     "core.access": {"core.errors", "core.identity"},
     "core.export": {"core.errors", "core.files"},
     "core.progress": {"core.files"},
+    "core.private_log": {"core.errors"},
     "core.stats": GROUND,
     "core.counts": GROUND | {"core.stats"},
     "core.decision": NUMBERS,

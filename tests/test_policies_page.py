@@ -407,6 +407,19 @@ def test_compared_are_the_version_in_force_and_the_newest_proposal(open_page, le
     assert EN["policy.compare.same"] in [element.value for element in page.info]
 
 
+def test_a_proposal_that_opens_the_page_is_compared_with_the_draft_and_can_be_approved_first(
+    open_page, ledger
+):
+    ledger.add_policy("line", Policy(0.8).to_dict(), "Suzuki", "why")
+    page = open_page(after="line@1")
+    assert (page.selectbox(key="before").value, page.selectbox(key="after").value) == (
+        "draft",
+        "line@1",
+    )
+    heads = [element.value for element in page.markdown if element.value.startswith("## ")]
+    assert heads.index(f"## {EN['policy.decide']}") < heads.index(f"## {EN['policy.edit']}")
+
+
 def test_a_version_of_the_link_that_is_not_there_is_named(open_page, ledger):
     in_force(ledger, Policy(0.9))
     assert "The link's value “line@9” for “after” cannot be used here" in page_text(

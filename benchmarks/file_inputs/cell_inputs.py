@@ -162,6 +162,22 @@ DATES = [
         ["2024-01-31", "2024/2/1", "2024年2月2日", "20240203", "2024.2.4"],
         ["2024-01-31", "2024-02-01", "2024-02-02", "2024-02-03", "2024-02-04"],
     ),
+    date_column(
+        "kanji-digits.csv",
+        ["二〇二四年一月五日", "令和六年十二月三十一日", "二〇二四年十月二十日 十五時三十分"],
+        ["2024-01-05", "2024-12-31", "2024-10-20T15:30"],
+    ),
+    date_column(
+        "seireki.csv", ["西暦2024年1月5日", "西暦２０２４年２月６日"], ["2024-01-05", "2024-02-06"]
+    ),
+    date_column(
+        "words-before-times.tsv",
+        ["12 août 2024 à 14h30", "5. Januar 2024 um 14:05 Uhr", "Jan 5, 2024 at 10:00 AM"],
+        ["2024-08-12T14:30", "2024-01-05T14:05", "2024-01-05T10:00"],
+    ),
+    date_column(
+        "of-month.csv", ["8 of January 2024", "9th of March 2024"], ["2024-01-08", "2024-03-09"]
+    ),
 ]
 
 NUMBERS = [
@@ -204,4 +220,19 @@ NUMBERS = [
     number_column("yen-end.csv", ["¥1,200-", "\\3,400", "¥500"], [1200, 3400, 500]),
     number_column("percent.csv", ["5%", "12"], [None, 12], told=("cells_left_empty",)),
     number_column("negative.csv", ["-5", "−6.5", "+7"], [-5, -6.5, 7]),
+    number_column("receipts.csv", ["1,200円也", "９８０円也", "300円"], [1200, 980, 300]),
+    *(
+        Input(
+            name,
+            _column(name, column, cells),
+            expect("value", *numbers),
+            told=("multiplied_values",),
+        )
+        for name, column, cells, numbers in (
+            ("thousand-yen.csv", "金額（千円）", ["12", "1,500", "△3"], [12e3, 15e5, -3e3]),
+            ("million-yen.csv", "金額(単位：百万円)", ["1.5", "2"], [15e5, 2e6]),
+            ("thousand-euros.tsv", "Kosten [TEUR]", ["1,5", "12,25"], [1500, 12250]),
+            ("own-units.csv", "金額（千円）", ["12", "1万2000円", "800円"], [12e3, 12e3, 800]),
+        )
+    ),
 ]

@@ -247,8 +247,7 @@ CALENDARS = [
     date_column(
         "kanji-numbers.csv",
         ["令和六年一月五日", "二〇二四年一月五日", "2024-01-05"],
-        [None, None, "2024-01-05"],
-        told=("cells_left_empty",),
+        ["2024-01-05"] * 3,
     ),
     date_column(
         "full-width.csv",

@@ -225,4 +225,10 @@ LAYOUTS = [
         b"id,text\n1,bearing hot\n2,relay\x02 dead\n",
         expect("text", "bearing hot", "relay\x02 dead"),
     ),
+    Input(
+        "quote-open-last.csv",
+        b'id,text\n1,"bearing hot"\n2,"relay dead\n',
+        [{"text": "bearing hot"}],
+        told=("row_quotes",),
+    ),
 ]

@@ -16,7 +16,7 @@ from core.cases.dates import parse_dates
 from core.cases.encodings import is_double_encoded
 from core.cases.headers import is_totals_row, repeats_header
 from core.cases.labels import unify_labels
-from core.cases.numbers import currencies_of, parse_numbers
+from core.cases.numbers import currencies_of, header_multiple, parse_numbers
 from core.cases.prompts import LETTERS, question_text
 from core.cases.table import (
     Notice,
@@ -175,8 +175,12 @@ class CheckedRows:
         texts = [str(case["text"]) for case in self.cases[:200]]
         japanese = bool(_KANA.search("".join([*texts, *self.table.names])))
         with _naming_column(self.names.value, values, records):
-            numbers = parse_numbers(values, self.options.decimal, japanese)
+            multiple = header_multiple(self.names.value or "")
+            numbers = parse_numbers(values, self.options.decimal, japanese, multiple)
         self._add("value", numbers, records)
+        if multiple != 1:
+            facts = {"column": self.names.value, "multiple": f"{multiple:,.0f}"}
+            self.notices.append(Notice("cases.multiplied_values", facts))
         currencies = currencies_of(values)
         if len(currencies) > 1:
             self.notices.append(Notice("cases.mixed_currencies", {"currencies": currencies}))

@@ -41,6 +41,8 @@ _STRAY = (
 )  # what may part cells in a file that seems to have one column
 # A delimiter between quotes proves that quotes enclose cells: read as text, it would split one.
 _QUOTED_CELL = re.compile(r'(?:^|[,;|\t])"[^"\n]*[,;|\t][^"\n]*"(?:[,;|\t\r\n]|$)', re.MULTILINE)
+# A cell within quotes: in a file with commas it shows that its writer quotes.
+_CLOSED_CELL = re.compile(r'(?:^|[,;|])"[^"\n]*"(?:[,;|\r\n]|$)', re.MULTILINE)
 # A quoted cell after a blank, as in: 1, "valve stuck, left", V
 _SPACED_CELL = re.compile(r'[,;|\t] +"[^"\n]*"(?=[,;|\t\r\n]|$)')
 # The line that text tables draw below their header.
@@ -187,7 +189,8 @@ def _parse(
     width = _width(literal, requested)
     even = width > 1 and all(len(r.cells) == width or not count_cells(r.cells) for r in literal)
     enclosed = bool(literal) and all(map(_ENCLOSED.fullmatch, literal[0].cells))
-    unquoted = even and not enclosed and not _QUOTED_CELL.search("".join(physical))
+    quoted_cell = _QUOTED_CELL if delimiter == "\t" else _CLOSED_CELL
+    unquoted = even and not enclosed and not quoted_cell.search("".join(physical))
     try:
         lines = list(_records(physical, path, Dialect(delimiter), first))
     except CasesError:

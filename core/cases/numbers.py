@@ -35,20 +35,31 @@ _CURRENCY = re.compile(
 )
 _ONE_MARK = {"¥": "JPY", "円": "JPY", "圓": "JPY", "$": "USD", "US$": "USD", "€": "EUR", "£": "GBP"}
 _YEN = ("¥", "JPY")
-# Japanese amounts state whether tax is included: (税込), (税抜), (税別).
-_TAX = re.compile(r"\(税[込抜別]\)$")
+# Japanese amounts state whether tax is included: (税込), (税抜), (税別); receipts end in 円也.
+_TAX = re.compile(r"\(税[込抜別]\)$|(?<=円)也$")
 _COMPOUND = re.compile(r"(?:([\d,]+)億)?(?:([\d,]+)万)?(?:(\d)千)?(\d[\d,]*)?")
 _MULTIPLES = {"億": 1e8, "万": 1e4, "百万": 1e6, "千": 1e3}
+# A unit that ends a column's name: 金額（千円）, 金額(単位：百万円), Kosten [TEUR], cost (k$).
+_HEADER_UNIT = re.compile(
+    r"[(\[](?:単位[::]?)?\s*(?:(?P<ja>百万|千|万|億)\s*(?:円|圓|元|ドル|ユーロ)"
+    r"|(?P<west>[kt]|mio\.?|m(?=€|eur|\$|usd|£|gbp))\s*(?:€|eur|\$|usd|£|gbp|¥|jpy|chf))\s*[)\]]$",
+    re.IGNORECASE,
+)
+_WEST_MULTIPLES = {"k": 1e3, "t": 1e3, "m": 1e6, "mio": 1e6, "mio.": 1e6}
 
 
 @dataclass(frozen=True)
 class Amount:
-    """A cell's digits without sign and currency, its sign, its factor and whether it is money."""
+    """A cell's digits without sign and currency, its sign, its factor and whether it is money.
+
+    has_unit: whether the cell itself states a currency or a multiple.
+    """
 
     digits: str
     sign: float
     is_money: bool
     factor: float
+    has_unit: bool
 
     def value(self, style: str) -> float | None:
         """Return the number under a style; None if the digits do not fit it."""
@@ -70,13 +81,25 @@ def currencies_of(values: Sequence[object]) -> list[str]:
     return sorted(marks)
 
 
+def header_multiple(name: str) -> float:
+    """Return what one unit of a column is by its name: 1000 for 金額（千円）, 1 without a unit."""
+    match = _HEADER_UNIT.search(unicodedata.normalize("NFKC", name).strip())
+    if match is None:
+        return 1.0
+    return _MULTIPLES[match["ja"]] if match["ja"] else _WEST_MULTIPLES[match["west"].lower()]
+
+
 def parse_numbers(
-    values: Sequence[object], decimal: str | None = None, japanese: bool = False
+    values: Sequence[object],
+    decimal: str | None = None,
+    japanese: bool = False,
+    multiple: float = 1.0,
 ) -> list[float | CellError | None]:
     """Return each cell's number, None for a missing cell, or a CellError for one without a number.
 
     decimal: "point" or "comma"; None lets the column decide. japanese: whether the file is in
-    Japanese. Raises CasesError with both readings of a cell if the decimal sign stays ambiguous.
+    Japanese. multiple: of cells that state no unit of their own. Raises CasesError with both
+    readings of a cell if the decimal sign stays ambiguous.
     """
     cells = [_read_cell(value) for value in values]
     amounts = [cell for cell in cells if isinstance(cell, Amount)]
@@ -88,12 +111,20 @@ def parse_numbers(
             i for i, cell in enumerate(cells) if isinstance(cell, Amount) and cell.digits == digits
         )
         raise
-    return [_number(cell, style) if isinstance(cell, Amount) else cell for cell in cells]
+    return [_number(cell, style, multiple) for cell in cells]
 
 
-def _number(amount: Amount, style: str) -> float | CellError:
-    number = amount.value(style)
-    return CellError("cases.cell_number") if number is None else number
+def _number(
+    cell: Amount | float | CellError | None, style: str, multiple: float
+) -> float | CellError | None:
+    if isinstance(cell, float):
+        return cell * multiple
+    if not isinstance(cell, Amount):
+        return cell
+    number = cell.value(style)
+    if number is None:
+        return CellError("cases.cell_number")
+    return number if cell.has_unit else number * multiple
 
 
 def _read_cell(value: object) -> Amount | float | CellError | None:
@@ -142,7 +173,7 @@ def _split_amount(cell: str) -> Amount | None:
             sign = -sign
         plain = plain.rstrip(",.")  # "1.200,-" and "¥1,200-" end an amount without cents
     if (total := _compound(plain)) is not None:
-        return Amount(total, sign, marks > 0, 1.0)
+        return Amount(total, sign, marks > 0, 1.0, True)
     factor = 1.0
     # Longest first: 百万 also ends in 万.
     for unit, multiple in sorted(_MULTIPLES.items(), key=lambda item: -len(item[0])):
@@ -151,7 +182,8 @@ def _split_amount(cell: str) -> Amount | None:
             break
     if not plain or not re.search(r"\d", plain):
         return None
-    return Amount(plain, sign, marks > 0 or bool(bracketed), factor)
+    has_unit = marks > 0 or factor != 1.0
+    return Amount(plain, sign, marks > 0 or bool(bracketed), factor, has_unit)
 
 
 def _compound(text: str) -> str | None:

@@ -10,11 +10,14 @@ import json
 import sys
 from pathlib import Path
 
+from core.private_log import keep_case_text_out
+
 PREVIEW_ROWS, CELL_CHARACTERS = 20, 200  # rows of the preview, and characters of a cell
 
 
 def sandbox_main() -> None:
     """Read one file; write the reason to error.json if it cannot be read."""
+    keep_case_text_out()
     request = json.load(sys.stdin)
     # Before the imports below, whose own memory counts too.
     _limit_memory(request["memory"])

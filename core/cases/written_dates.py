@@ -61,7 +61,7 @@ _THREE = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})")
 _MONTH = r"([^\W\d_]{3,10})\.?"
 _NAMED = (
     re.compile(
-        rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|\.)?[\s/-]*(?:de\s+)?{_MONTH}[\s/,-]*(?:del?\s+)?(?P<y>\d{{4}}|\d{{2}})"
+        rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|\.)?[\s/-]*(?:(?:de|of)\s+)?{_MONTH}[\s/,-]*(?:del?\s+)?(?P<y>\d{{4}}|\d{{2}})"
     ),
     re.compile(rf"{_MONTH}[\s-]*(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[\s,-]+(?P<y>\d{{4}})"),
     re.compile(rf"(?P<y>\d{{4}})[\s/-]+{_MONTH}[\s/-]+(?P<d>\d{{1,2}})"),
@@ -75,6 +75,10 @@ _ISO_WEEK = re.compile(r"(\d{4})-?w(\d{2})-?([1-7])")
 _ISO_DAY = re.compile(r"(\d{4})-(\d{3})")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[t\s]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?(z)?")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_BEFORE_TIME = re.compile(r"[\s,](?:at?|à|um|a las?)$")  # 5 janvier 2024 à 14h30
+# 二〇二四年一月五日, 令和六年十二月三十一日
+_KANJI_NUMBER = re.compile(r"[〇零一二三四五六七八九十]+(?=[年月日時分秒])")
+_KANJI_DIGITS = str.maketrans("〇零一二三四五六七八九", "00123456789")
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ def _read_text(cell: str, epoch_1904: bool):
     """
     # Excel marks a text by an apostrophe, which some exports keep.
     text = " ".join(unicodedata.normalize("NFKC", cell).lower().split()).removeprefix("'")
-    text = formula_text(text)
+    text = _KANJI_NUMBER.sub(_kanji_digits, formula_text(text).removeprefix("西暦"))
     # Numbers first: 20240131 is compact only because it is no serial number and no count.
     if _NUMBER.fullmatch(text) and (moment := _from_number(text, epoch_1904)) is not None:
         return moment
@@ -145,6 +149,12 @@ def _read_text(cell: str, epoch_1904: bool):
     return _from_words(named) or _from_words(_without_weekday_name(named))
 
 
+def _kanji_digits(match: re.Match) -> str:
+    """Return a number in kanji in digits: 二〇二四 as 2024, 三十一 as 31."""
+    tens, ten, units = match[0].translate(_KANJI_DIGITS).rpartition("十")
+    return f"{tens or 1}{units or 0}" if ten else units
+
+
 def _from_words(text: str) -> WrittenDate | None:
     """Return the date of a text without a weekday; None for an unknown form."""
     if match := _YEAR_LAST.fullmatch(text):
@@ -152,7 +162,7 @@ def _from_words(text: str) -> WrittenDate | None:
     clock, zone, has_time = time(), None, False
     if (match := _TIME.search(text)) and match.start() > 0:
         clock, zone, has_time = _clock(match), _offset(match["zone"]), True
-        text = text[: match.start()].rstrip(" ,、")
+        text = _BEFORE_TIME.sub("", text[: match.start()].rstrip(" ,、"))
     text = re.sub(r"(?<=\d)([./-]) (?=\d)", r"\1", " ".join(text.split())).strip(" ,")
     days = _days(text.removesuffix("."))
     return WrittenDate(days, clock, zone, has_time) if days else None

@@ -18,6 +18,7 @@ from core.gate.worker import GateWorker
 from core.identity import Principal
 from core.pipeline.ask import checked_question
 from core.pipeline.audits import AUDIT_SHARE
+from core.private_log import keep_case_text_out
 from core.settings import Settings
 from core.store.secret import audit_secret
 from core.store.store import Store
@@ -65,6 +66,7 @@ def serve_gate(settings: Settings, card, scorer, dataset: str, host: str, port: 
     """
     callers = callers_for(settings, host)
     logging.basicConfig(level=logging.WARNING)
+    keep_case_text_out()
     sys.setswitchinterval(SWITCH_S)
     app = gate_app(make_gate(settings, card, scorer, dataset, callers))
     uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning")

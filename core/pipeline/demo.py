@@ -42,7 +42,13 @@ from core.pipeline.train import (
 )
 from core.progress import PROGRESS_VARIABLE
 from core.settings import Settings
-from core.store.lines import DEFAULT_ASSUMPTIONS, LineAssumptions, LineSettings
+from core.store.lines import (
+    DEFAULT_ASSUMPTIONS,
+    LineAssumptions,
+    LineSettings,
+    read_lines,
+    save_line,
+)
 from core.store.store import Store
 
 HELD_OUT_SPLITS = ("calibration", "stream")
@@ -149,6 +155,7 @@ def build_demo(settings: Settings) -> None:
                 failed.append((line.name, e))
     if not ready:
         raise failed[0][1]
+    _save_in_order(Store(settings.store), [line.settings for line, _, _ in ready])
     total = 1 + STEPS_OF_A_LINE * len(ready)
     jobs = [
         _LineJob(settings, *parts, base, _Steps(total, 1 + STEPS_OF_A_LINE * i))
@@ -163,6 +170,16 @@ def build_demo(settings: Settings) -> None:
         language = reader_language()
         values = {"line": name, "reason": error_text(error, language)}
         print(sentence(language, "pipeline.demo_line_failed", **values), file=sys.stderr)
+
+
+def _save_in_order(store: Store, lines: list[LineSettings]) -> None:
+    """Save the settings of lines that have none: pages open the first line that was saved, which
+    must not be the one whose build ends first.
+    """
+    known = read_lines(store)
+    for line in lines:
+        if line.line not in known:
+            save_line(store, line, "demo")
 
 
 def _build_together(jobs: list[_LineJob]) -> None:

@@ -6,7 +6,7 @@ audit: run ids, hashes, versions, author and time, and which figures are assumed
 synthetic. Returns a core.report.document.ReportDocument.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 
@@ -201,13 +201,21 @@ def _differences(words: ReportWords, columns: Sequence[ScenarioColumn]) -> Docum
 def _assumptions(words: ReportWords, columns: Sequence[ScenarioColumn]) -> DocumentSection:
     keys = ("scenario.head", "assumption", "value", "frozen.head", "source")
     heads = tuple(words(f"minutes.{key}") for key in keys)
-    rows = [row for column in columns for row in _assumed(words, column)]
+    rows = _merged(row for column in columns for row in _assumed(words, column))
     note = words("minutes.assumptions.note")
     return DocumentSection(
         words("meeting.assumptions"),
         (note,),
         tables=(DocumentTable(heads, tuple(rows), (1.2, 3.2, 2, 2, 3)),),
     )
+
+
+def _merged(rows: Iterable[tuple[TableCell, ...]]) -> list[tuple[TableCell, ...]]:
+    """Return the rows with those that differ only in their first cell, a scenario's name, as one."""
+    names: dict[tuple[TableCell, ...], list[str]] = {}
+    for name, *rest in rows:
+        names.setdefault(tuple(rest), []).append(name.text)
+    return [(text_cell(", ".join(of)), *rest) for rest, of in names.items()]
 
 
 def _assumed(words: ReportWords, column: ScenarioColumn) -> list[tuple[TableCell, ...]]:
@@ -337,7 +345,7 @@ def _provenance(words: ReportWords, columns: Sequence[ScenarioColumn]) -> Docume
     return DocumentSection(
         words("minutes.provenance"),
         (words("minutes.method"),),
-        tables=(DocumentTable(heads, tuple(rows), (1.2, 2.2, 7.7)),),
+        tables=(DocumentTable(heads, tuple(_merged(rows)), (1.2, 2.2, 7.7)),),
     )
 
 

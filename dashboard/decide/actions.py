@@ -22,7 +22,7 @@ from dashboard.i18n import Words
 from dashboard.session import cache, state
 from dashboard.session.context import RunContext
 
-_WORKLIST = ("case_id", "segment", "predicted", "confidence", "epistemic")
+_WORKLIST = ("case_id", "segment", "text", "predicted", "confidence", "epistemic")
 
 
 def draw_actions(context: RunContext) -> None:

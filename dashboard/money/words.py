@@ -96,8 +96,9 @@ def _card(words: Words, row: pd.Series, months: int, currency: str) -> Card:
     name, key = option_names(words)[row["option"]], f"money_{row['option']}"
     slips = {"value": words.number(row["missed"])} | _bounds(row, "missed", words.number)
     last = words.markdown("money.card.missed", **slips)
+    outside = [words("money.card.outside")] if _is_outside(row) else []
     if row["option"] == ALL_HUMAN:
-        lines = (words("money.card.baseline"), *lines, last)
+        lines = (words("money.card.baseline"), *lines, last, *outside)
         return Card(
             key,
             name,
@@ -113,13 +114,21 @@ def _card(words: Words, row: pd.Series, months: int, currency: str) -> Card:
         words.markdown("money.card.chance", draws=words.number(row["draws"], 0), **chance),
         _payback(words, row, months),
     ]
-    lines = (*before, *lines, words.markdown("money.card.hours", **hours), last)
+    lines = (*before, *lines, words.markdown("money.card.hours", **hours), last, *outside)
     return Card(
         key,
         name,
         escape_markdown(npv["npv"]),
         lines,
         words("money.npv.help"),
+    )
+
+
+def _is_outside(row: pd.Series) -> bool:
+    """Return whether a likely figure of an option is outside its P10 to P90, by more than 0.01."""
+    return any(
+        row[name] < row[f"{name}_p10"] - 0.01 or row[name] > row[f"{name}_p90"] + 0.01
+        for name in ("monthly", "missed", "npv")
     )
 
 

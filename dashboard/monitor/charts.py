@@ -61,7 +61,7 @@ def timeline(
         for place in (0, 1)
     ]
     axes = [
-        {"tickformat": ".1%", "rangemode": "tozero", "nticks": 5},
+        {"tickformat": ".3~%", "rangemode": "tozero", "nticks": 5},
         {"tickformat": ".2~%", "rangemode": "tozero", "nticks": 4},
         # All names, also on a phone, where Plotly would leave out every second one.
         {

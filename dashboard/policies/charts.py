@@ -20,10 +20,10 @@ _FORMS = {
     "money_per_day": ",.2f",
 }
 _TICKS = {
-    "coverage": ".1~%",
+    "coverage": ".3~%",
     "reviews_per_day": "",
-    "selective_risk": ".1~%",
-    "leakage": ".1~%",
+    "selective_risk": ".3~%",
+    "leakage": ".3~%",
 }
 # slot and marker of the version before, and of the one after
 _PAIR = (("neutral", "circle"), ("student", "diamond"))

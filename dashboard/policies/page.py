@@ -61,10 +61,12 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
 
     # Call and show
     _in_force(scene)
+    if scene.stored:
+        # before the draft: a reader who comes to approve has nothing to draft
+        _decide(scene)
     draft = editor.draw_editor(scene)
     if scene.stored:
         _compare(scene, draft)
-        _decide(scene)
         _history(scene)
     state.choices()  # again: the widgets above are drawn after the first call
 
@@ -82,10 +84,10 @@ def _settle(scene: PolicyScene) -> None:
         key for key in readable if scene.life(scene.stored[key]).state in (PROPOSED, APPROVED)
     ]
     active = [version_key(scene.active)] if scene.active else []
-    # never empty: the draft can always be compared
-    first = [
-        key for key in (*active, *reversed(waiting), *readable, DRAFT) if key in (*readable, DRAFT)
-    ][0]
+    compared = state.present.after  # a proposal that the page opens on is not its own counterpart
+    candidates = (*active, *reversed(waiting), *readable, DRAFT)
+    allowed = [key for key in candidates if key in (*readable, DRAFT) and key != compared]
+    first = allowed[0] if allowed else DRAFT
     before = state.clamp_choice("before", [*readable, DRAFT], first)
     after = state.clamp_choice(
         "after", [*readable, DRAFT], next((key for key in waiting if key != before), DRAFT)
@@ -187,6 +189,7 @@ def _compare(scene: PolicyScene, draft: Policy) -> None:
     drawn.loc[amounts, ends] /= size
     texts = {"separators": words.separators, "interval": words("band")} | signs
     titles = policy_tables.measure_names(words, scene.choices.currency)
+    titles["money_per_day"] = words("card.money")  # the ticks of its axis have the unit
     figure = policy_charts.policy_comparison_chart(drawn, selected, titles, texts)
     note = policy_words.change_sentence(
         words,

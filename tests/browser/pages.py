@@ -42,7 +42,8 @@ def opened(
     page.add_init_script(SHIFTS)
     heard = [] if errors is None else errors
     page.on("console", lambda text: heard.append(text.text) if text.type == "error" else None)
-    page.goto(f"{address}{'' if name == PAGES[0] else name}?lang={language}")
+    place = f"{address}{'' if name == PAGES[0] else name}?lang={language}"
+    page.goto(place, timeout=120_000)  # a busy machine is slow, not broken
     page.locator("h1").first.wait_for(timeout=120_000)
     page.locator(STILL).wait_for(timeout=120_000)
     page.wait_for_function(DRAWN, timeout=120_000)

@@ -74,11 +74,9 @@ def divide_texts(texts: Sequence[str], parts: int) -> list[np.ndarray]:
 def joined_scores(answers: Sequence[Scores], parts: Sequence[np.ndarray]) -> Scores:
     """Return the scores of all parts as one, in the order of the positions in `parts`."""
     back = np.argsort(np.concatenate(parts))
-    names = ("probabilities", "total", "aleatoric", "epistemic", "novelty")
-    columns = {name: [getattr(answer, name) for answer in answers] for name in names}
-    return Scores(
-        **{
-            name: None if column[0] is None else np.concatenate(column)[back]
-            for name, column in columns.items()
-        }
-    )
+
+    def joined(name: str) -> np.ndarray:
+        return np.concatenate([getattr(answer, name) for answer in answers])[back]
+
+    novelty = None if answers[0].novelty is None else joined("novelty")
+    return Scores(*map(joined, ("probabilities", "total", "aleatoric", "epistemic")), novelty)

@@ -119,15 +119,16 @@ def _axis(axis, pattern: str, font: str) -> None:
     """Label an axis by the spreadsheet's pattern: a percentage, or a number after a currency sign."""
     axis.labels.fontName, axis.labels.fontSize = font, _SIZE - 1
     axis.labels.fillColor = HexColor(f"#{MUTED}")
-    axis.labelTextFormat = (
-        (lambda x: f"{x:.2%}" if 0 < x < 0.02 else f"{x:.0%}")
-        if "%" in pattern
-        else _amount(pattern)
-    )
+    axis.labelTextFormat = tick_percent if "%" in pattern else _amount(pattern)
     axis.visibleGrid, axis.gridStrokeColor = 1, HexColor(f"#{RULE}")
     # An axis without a line keeps none.
     axis.strokeColor = axis.strokeColor and HexColor(f"#{RULE}")
     axis.maximumTicks = 6
+
+
+def tick_percent(share: float) -> str:
+    """Return a share as a percentage with no more decimals than it has, at most 2."""
+    return f"{100 * share:.2f}".rstrip("0").rstrip(".") + "%"
 
 
 def _amount(pattern: str) -> Callable[[float], str]:
