@@ -237,8 +237,8 @@ def measure_division(model: OnePass, texts: list[str], turns: int = 12) -> dict:
         for size in (1, 32, 64):
             batches = [texts[i * size : (i + 1) * size] for i in range(turns + 1)]
             pairs = [[_spent(run, batch) for run in (divided.scores, shared)] for batch in batches]
-            ratios = np.array([np.divide(*pair) for pair in pairs[1:]])  # the first warms up
-            seconds, cpu = np.median(ratios, axis=0)
+            first, second = np.array(pairs[1:]).swapaxes(0, 1)  # the first pair warms up
+            seconds, cpu = np.median(first / second, axis=0)
             figures[f"texts_{size}"] = {"time": round(seconds, 2), "processor_time": round(cpu, 2)}
         return figures
 

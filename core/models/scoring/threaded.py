@@ -8,6 +8,7 @@ of threads and the model's `scores(texts)`, no gate.
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -78,5 +79,5 @@ def joined_scores(answers: Sequence[Scores], parts: Sequence[np.ndarray]) -> Sco
     def joined(name: str) -> np.ndarray:
         return np.concatenate([getattr(answer, name) for answer in answers])[back]
 
-    novelty = None if answers[0].novelty is None else joined("novelty")
-    return Scores(*map(joined, ("probabilities", "total", "aleatoric", "epistemic")), novelty)
+    scores = Scores(*map(joined, ("probabilities", "total", "aleatoric", "epistemic")))
+    return scores if answers[0].novelty is None else replace(scores, novelty=joined("novelty"))
