@@ -15,6 +15,10 @@ busy machine only processor time counts: `*_cpu_*`, of the gate's process agains
 
 Last, a model that fails on every fourth text or answers it with NaN: a rule that accepts
 everything must accept none of them (`faults_accepted`). Its control: the same cases without a fault.
+
+`--division` measures one thing alone: texts divided among threads, as the gate computes them, over
+the same texts with all threads in every product, by turns in one process: the medians of the pairs'
+ratios of time and of processor time. Like in a gate, the main thread has used torch before.
 """
 
 import argparse
@@ -30,6 +34,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -53,6 +58,7 @@ from core.models.base.device import pick_device
 from core.models.scoring import checkpoint
 from core.models.scoring.scorers import OnePass
 from core.models.scoring.spread import Scores
+from core.models.scoring.threaded import ThreadedScorer, gate_scorer
 from core.pipeline.apply import NONE, BoundPolicy
 from core.settings import Settings
 from core.store.entries import PolicyVersion
@@ -77,6 +83,9 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=1024, help="work orders (default: 1024)")
     parser.add_argument("--rounds", type=int, default=3, help="turns of the callers (default: 3)")
     parser.add_argument("--threads", type=int, help="of torch on each side (default: its own)")
+    parser.add_argument(
+        "--division", action="store_true", help="only how texts are divided among threads"
+    )
     parser.add_argument("--serve", nargs=2, metavar=("HOME", "PORT"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     quiet()
@@ -89,9 +98,13 @@ def main() -> None:
     if arguments.serve:
         home, port = arguments.serve
         model.scores(["a first text"])  # torch makes its threads and buffers at the first call
-        serve_gate(Settings(home=Path(home)), card, model, NAME, "127.0.0.1", int(port))
+        scorer = gate_scorer(model)
+        serve_gate(Settings(home=Path(home)), card, scorer, NAME, "127.0.0.1", int(port))
         return
     texts = read_cases(settings.data / NAME / "stream.csv").frame["text"].tolist()
+    if arguments.division:
+        print(json.dumps(measure_division(model, texts), indent=2))
+        return
     result = measure(card, model, texts[: arguments.cases], arguments.rounds)
     print(json.dumps(result, indent=2))
     raise SystemExit(0 if result["reached"] else 1)
@@ -206,6 +219,39 @@ def measure_together(
         "callers_p50_ms": 1e3 * statistics.median(waits),
         "callers_p99_ms": 1e3 * float(np.quantile(waits, 0.99)),
     }
+
+
+def measure_division(model: OnePass, texts: list[str], turns: int = 12) -> dict:
+    """Texts divided among threads over all threads in every product, by number of texts at once."""
+    threads = torch.get_num_threads()
+    model.scores(texts[:32])
+
+    def shared(batch: list[str]) -> None:
+        torch.set_num_threads(threads)
+        model.scores(batch)
+        torch.set_num_threads(1)
+
+    def by_turns() -> dict:
+        divided = ThreadedScorer(model)
+        figures = {}
+        for size in (1, 32, 64):
+            batches = [texts[i * size : (i + 1) * size] for i in range(turns + 1)]
+            pairs = [[_spent(run, batch) for run in (divided.scores, shared)] for batch in batches]
+            first, second = np.array(pairs[1:]).swapaxes(0, 1)  # the first pair warms up
+            seconds, cpu = np.median(first / second, axis=0)
+            figures[f"texts_{size}"] = {"time": round(seconds, 2), "processor_time": round(cpu, 2)}
+        return figures
+
+    with ThreadPoolExecutor(1) as worker:  # a gate's model is asked by a thread of its own
+        figures = worker.submit(by_turns).result()
+    return {"benchmark": "gate", "turns": turns, "threads": threads, **figures}
+
+
+def _spent(run: Callable, batch: list[str]) -> tuple[float, float]:
+    """Seconds and seconds of processor time of a call."""
+    cpu = time.process_time()
+    seconds = _seconds(lambda: run(batch))
+    return seconds, time.process_time() - cpu
 
 
 @torch.inference_mode()

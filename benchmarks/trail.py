@@ -23,20 +23,24 @@ def main() -> None:
     """Run every attack and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.trail", description=__doc__)
     parser.add_argument("--tries", type=int, default=200, help="of each attack (default: 200)")
-    tries = parser.parse_args().tries
+    names = [attack.__name__ for attack in ATTACKS]
+    parser.add_argument("--attacks", nargs="+", default=names, choices=names)
+    arguments = parser.parse_args()
+    tries = arguments.tries
+    attacks = [attack for attack in ATTACKS if attack.__name__ in arguments.attacks]
     with tempfile.TemporaryDirectory() as folder:
         template = Store(Path(folder) / "template")
         for i in range(ENTRIES // 2):
             event = TrailEvent("login", f"P{i}", f"s{i}", {"i": i})
             AuditTrail(template).append(local_principal("P"), [event, event])
-        missed = {attack.__name__: 0 for attack in ATTACKS}
-        for attack in tqdm(ATTACKS, desc="attacks"):
+        missed = {attack.__name__: 0 for attack in attacks}
+        for attack in tqdm(attacks, desc="attacks"):
             for seed in range(tries):
                 store = Store(shutil.copytree(template.folder, Path(folder) / "bent"))
                 attack(store, random.Random(seed))  # noqa: S311
                 missed[attack.__name__] += AuditTrail(store).check_chain().fault is None
                 shutil.rmtree(store.folder)
-    n, total = tries * len(ATTACKS), sum(missed.values())
+    n, total = tries * len(attacks), sum(missed.values())
     bound = 3 / n if total == 0 else None
     print(json.dumps({"attacks": missed, "tries": n, "missed": total, "upper_bound_95": bound}))
 

@@ -24,7 +24,7 @@ from core.report import meeting, phrases
 from core.report.decision_page import cheapest_scenario, review_all_cost
 from core.report.document import BarChart, DocumentSection, LineChart, ReportDocument
 from core.report.exports import EXPORT_FORMATS, export_document
-from core.report.exports.pdf_charts import tick_percent, wrapped_lines
+from core.report.exports.pdf_charts import chart_drawing, tick_percent, wrapped_lines
 from core.report.exports.style import axis_end, line_count
 from core.report.minutes import minutes_document
 from core.store.meetings import MeetingDecision
@@ -445,6 +445,17 @@ def test_the_libraries_come_in_with_the_first_export_only():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
     assert set(EXPORT_FORMATS) == {"pptx", "pdf", "xlsx"}
+
+
+def test_the_labels_of_close_marks_do_not_lie_on_each_other():
+    marks = ((100.0, 0.02, "needed"), (104.0, 0.02, "so far"))
+    chart = LineChart("t", "x", "y", (1.0, 1000.0), (0.2, 0.01), marks, "0%")
+    drawn = chart_drawing(chart, 300, 150, "Helvetica").contents
+    needed, so_far = (
+        next(one for one in drawn if getattr(one, "text", "") == label)
+        for label in ("needed", "so far")
+    )
+    assert needed.y - so_far.y >= needed.fontSize
 
 
 def test_the_ticks_of_shares_have_one_form():

@@ -1,7 +1,9 @@
 """A canary in the text of a case: no log of a job, of the gate or of the dashboard has it."""
 
+import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from core.cli.tables import terminal_json
 from core.errors import StoreError
 from core.private_log import error_places, keep_case_text_out
 from tests.browser.serving import ROOT
@@ -154,3 +157,11 @@ def test_what_was_there_before_is_called_and_can_come_back(monkeypatch):
         assert (record.getMessage(), record.exc_text) == ("said x", None)
     finally:
         logging.setLogRecordFactory(before)
+
+
+def test_json_on_a_terminal_is_the_same_json_and_controls_nothing():
+    texts = ["\u202eevil\u2066", "\x1b[31m", "\x9b31m", "\u2028", "修理 é 👩‍👧", '"\\u202e']
+    written = terminal_json({"texts": texts}, 1)
+    assert json.loads(written) == {"texts": texts}
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", written)
+    assert "修理 é 👩‍👧" in written

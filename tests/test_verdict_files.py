@@ -340,3 +340,15 @@ def test_gold_cases_come_from_a_file_and_a_row_without_a_label_is_refused(tmp_pa
         CasesError, match="2 bad rows, .* Row 2: The label is empty.* Row 3: The ru"
     ):
         import_gold_cases(store, RUN, bad)
+
+
+def test_a_list_of_new_labels_that_is_cut_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("KAKUSHIN_HOME", str(tmp_path))
+    monkeypatch.setattr("core.cli.verdicts.NAMED_ROWS", 1)
+    store = make(tmp_path, Policy(0.6))
+    cases = Audits(store).audited_cases(RUN, "line", 1)["case_id"][:2]
+    labels = ("Cabb", "cab of a crane")
+    rows = [{"case_id": case, "label": x} for case, x in zip(cases, labels, strict=True)]
+    file = str(write(tmp_path, rows))
+    assert main(["verdicts", "import", file, "--run", RUN, "--reviewer", "Ito"]) == 0
+    assert "does not know 2 labels: Cabb, …." in capsys.readouterr().out

@@ -4,12 +4,12 @@ Knows no format: core.cases reads the file.
 """
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
 
 from core.cases.table import ORDERS
+from core.cli.tables import terminal_json
 from core.cli.verbs import add_verb
 from core.errors import CasesError, SettingsError
 from core.files import write_atomic
@@ -159,11 +159,11 @@ def _check(arguments, settings: Settings) -> int:
         cases = _read(arguments, settings, choice=False)
     except CasesError as e:  # JSON goes to standard output even then; main prints the sentence
         if arguments.json:
-            print(json.dumps(refusal_record(e, arguments.cases), ensure_ascii=False, indent=2))
+            print(terminal_json(refusal_record(e, arguments.cases), 2))
         raise
     record = check_record(cases)
     if arguments.json:
-        print(json.dumps(record, ensure_ascii=False, indent=2))
+        print(terminal_json(record, 2))
     else:
         _print_report(cases, record)
     # As `score` and `train` accept the file.
@@ -202,7 +202,7 @@ def _print_report(cases, record: dict) -> None:
         print(sentence(language, "cases.check_unused", columns=unused[:20]))
     print(sentence(language, "cases.check_cases"))
     for case in record["cases"]:
-        print("  " + json.dumps(case, ensure_ascii=False))
+        print("  " + terminal_json(case))
     if cases.notices:
         print(sentence(language, "cases.check_notices", n=len(cases.notices)))
         for notice in cases.notices:

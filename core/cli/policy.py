@@ -1,9 +1,8 @@
 """The verb `policy`: a policy from its proposal to its activation and its undo, by names."""
 
 import argparse
-import json
 
-from core.cli.tables import print_table
+from core.cli.tables import print_table, terminal_json
 from core.cli.verbs import add_verb, store_of
 from core.messages import reader_language, sentence
 from core.settings import Settings
@@ -61,7 +60,7 @@ def _list(arguments: argparse.Namespace, settings: Settings) -> None:
     ]
     if arguments.json:
         for row, version in zip(rows, versions, strict=True):
-            print(json.dumps(row | {"content": version.content}, ensure_ascii=False))
+            print(terminal_json(row | {"content": version.content}))
     elif rows:
         print_table([tuple(rows[0]), *(tuple(row.values()) for row in rows)])
     else:

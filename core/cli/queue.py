@@ -1,9 +1,9 @@
 """The verb `queue`: reviewers' work from a terminal or a program, as JSON, a case a line."""
 
-import json
 from pathlib import Path
 from typing import Any
 
+from core.cli.tables import terminal_json
 from core.cli.verbs import add_verb, store_of
 from core.settings import Settings
 
@@ -124,4 +124,4 @@ def _print_case(case: dict[str, Any], arguments, **texts: Any) -> None:
 
 
 def _print_json(**values: Any) -> None:
-    print(json.dumps(values, ensure_ascii=False))
+    print(terminal_json(values))

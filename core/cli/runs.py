@@ -1,10 +1,9 @@
 """The verb `runs`: lists the store's runs, whose names `decide`, `apply` and others ask for."""
 
 import argparse
-import json
 from dataclasses import asdict
 
-from core.cli.tables import print_table
+from core.cli.tables import print_table, terminal_json
 from core.cli.verbs import add_verb, store_of
 from core.messages import reader_language, sentence
 from core.settings import Settings
@@ -27,7 +26,7 @@ def _runs(arguments: argparse.Namespace, settings: Settings) -> None:
     ]
     if arguments.json:
         for record in records:
-            print(json.dumps(asdict(record), default=str, ensure_ascii=False))
+            print(terminal_json(asdict(record)))
     elif records:
         head = ("run", "kind", "dataset", "role", "model", "cases", "state", "started")
         print_table([head, *map(_row, records)])

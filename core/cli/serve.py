@@ -30,6 +30,7 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> None:
     from core.gate.server import serve_gate
     from core.models.base.device import pick_device
     from core.models.scoring import checkpoint
+    from core.models.scoring.threaded import gate_scorer
     from core.pipeline.service import model_in_service
     from core.types import checked_name
 
@@ -43,4 +44,5 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> None:
     if callers is None:
         file = str(token_file(settings))
         print(sentence(language, "gate.no_tokens", file=file), file=sys.stderr, flush=True)
-    serve_gate(settings, card, model, dataset, arguments.host, arguments.port)
+    scorer = gate_scorer(model)
+    serve_gate(settings, card, scorer, dataset, arguments.host, arguments.port)

@@ -1,6 +1,18 @@
-"""Tables on a terminal: columns as wide as their widest cell. Knows no store."""
+"""What a terminal gets: tables with columns as wide as their widest cell, and JSON. Knows no store."""
 
+import json
+import re
 from collections.abc import Sequence
+
+# Characters that JSON leaves as they are and a terminal obeys: C1 controls, and those that turn the
+# direction of writing, by which a text can look like another.
+_OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def terminal_json(content: object, indent: int | None = None) -> str:
+    """Return the content as JSON in readable letters that a terminal shows and does not obey."""
+    text = json.dumps(content, ensure_ascii=False, indent=indent, default=str)
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:

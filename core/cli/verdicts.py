@@ -56,8 +56,9 @@ def _import(arguments, settings: Settings) -> None:
     if result.undrawn:
         print(sentence(language, "pipeline.verdicts_undrawn", n=result.undrawn))
     if result.new_labels:
-        labels, n = result.new_labels[:NAMED_ROWS], len(result.new_labels)
-        print(sentence(language, "pipeline.verdicts_new_labels", n=n, labels=list(labels)))
+        n = len(result.new_labels)
+        labels = [*result.new_labels[:NAMED_ROWS], *(["…"] if n > NAMED_ROWS else [])]
+        print(sentence(language, "pipeline.verdicts_new_labels", n=n, labels=labels))
 
 
 def _gold(arguments, settings: Settings) -> None:

@@ -191,9 +191,14 @@ class Store:
                 if stored_hash is None and not path.exists():
                     raise NotFoundError("store.no_part", part=part, run=run_id, file=str(path))
                 if stored_hash is None:
-                    rows = intake.insert(
-                        connection, run_id, part, str(path.resolve()), sha256, labels, rows_stay
-                    )
+                    place = str(path.resolve())
+                    try:
+                        rows = intake.insert(
+                            connection, run_id, part, place, sha256, labels, rows_stay
+                        )
+                    except Exception:
+                        sha256()  # raises for a damaged file, whatever came of reading it
+                        raise
                     if rows_stay:
                         self._show_lake(connection)
                 elif sha256() not in (None, stored_hash):

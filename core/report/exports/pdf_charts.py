@@ -89,10 +89,12 @@ def _line(picture: Drawing, chart: LineChart, font: str) -> None:
     plot.xValueAxis.labels.boxAnchor, plot.xValueAxis.visibleGrid = "n", 0
     picture.add(plot)
     plot.draw()
-    for x, y, label in chart.marks:
+    # a row for each label, the leftmost highest: points may lie closer than a label is wide
+    for row, (x, y, label) in enumerate(sorted(chart.marks, reverse=True)):
         position = plot.xValueAxis.scale(x), plot.yValueAxis.scale(y)
         picture.add(Circle(*position, 3.5, fillColor=HexColor(f"#{INK}"), strokeColor=None))
-        picture.add(_text(label, position[0] + 6, position[1] + 6, _SIZE, INK, font))
+        above = 6 + 1.3 * _SIZE * row
+        picture.add(_text(label, position[0] + 6, position[1] + above, _SIZE, INK, font))
     picture.add(_text(chart.x_title, plot.x, 4, _SIZE, MUTED, font))
 
 
