@@ -59,9 +59,9 @@ class TimedStore(Store):
         self.taken: list[tuple[float, int]] = []
         self.on_part = on_part
 
-    def take_in(self, run_id: str, part: int, path: Path, rows_stay: bool = False) -> int:
+    def ingest_part(self, run_id: str, part: int, path: Path, rows_stay: bool = False) -> int:
         """Take the part in and note the time."""
-        rows = super().take_in(run_id, part, path, rows_stay)
+        rows = super().ingest_part(run_id, part, path, rows_stay)
         self.taken.append((time.perf_counter(), rows))
         self.on_part(len(self.taken))
         return rows

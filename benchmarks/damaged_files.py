@@ -107,7 +107,7 @@ def _content(store: Store) -> str:
     """Take in the part that waits, if one does; return a hash over all rows of all tables."""
     waiting = part_path(store.folder, RUN.run_id, 1)
     if waiting.exists():
-        store.take_in(RUN.run_id, 1, waiting)
+        store.ingest_part(RUN.run_id, 1, waiting)
     digest = hashlib.sha256()
     with store.reading() as connection:
         query = "SELECT table_name FROM duckdb_tables() ORDER BY table_name"

@@ -67,7 +67,7 @@ class Tally:
 def ingest(store: Store, i: int) -> None:
     """Take in part i."""
     rows = make_rows(ROWS, seed=1, first=1000 + i * ROWS)
-    store.take_in(RUN.run_id, i + 1, write_part(store.folder, RUN.run_id, i + 1, rows))
+    store.ingest_part(RUN.run_id, i + 1, write_part(store.folder, RUN.run_id, i + 1, rows))
 
 
 def save_policy(store: Store, i: int) -> None:

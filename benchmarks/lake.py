@@ -5,7 +5,7 @@ REAL million rows are written and counted as workers do it (core.store.part_coun
 the other parts are drawn from those: a multinomial draw over the real parts' bins, of as many rows
 as a group of parts has. Their rows are the real parts' files again, under other names, so that a
 reader of rows meets as many files as a run of that size has.
-  ingest_rows_per_s     rows of all parts over the seconds of Store.take_in_counts, in groups as
+  ingest_rows_per_s     rows of all parts over the seconds of Store.ingest_counts, in groups as
                         core.pipeline.group_intake makes them
   count_rows_per_cpu_s  rows over seconds of counting the real parts, as a worker does it, one thread
   store_mb              the database file after the last group, its log included
@@ -80,7 +80,7 @@ def measure(folder: Path, parts: int, real: int) -> dict:
         drawn = write_group(store.folder, group, sums, min(real, parts), random)
         total += drawn
         path = counts_path(store.folder, RUN, group)
-        ingest.append(timed(lambda: store.take_in_counts(RUN, path)))  # noqa: B023
+        ingest.append(timed(lambda: store.ingest_counts(RUN, path)))  # noqa: B023
     reading = timed(lambda: store.histogram(RUN))
     histogram = store.histogram(RUN)
     cached = {None: AcceptanceCurve(histogram)} | {

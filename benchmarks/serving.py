@@ -68,7 +68,7 @@ def fill(store: Store, rows: int) -> None:
             for part, first in enumerate(
                 tqdm(parts, desc=f"{run.run_id}, {n:,} predictions", unit=" parts", file=sys.stderr)
             ):
-                store.take_in(
+                store.ingest_part(
                     run.run_id,
                     part,
                     write_synthetic(store.folder, run.run_id, part, min(PART, n - first), first),

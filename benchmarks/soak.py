@@ -1,7 +1,7 @@
 """Run writers and readers of a store, kill some, and check every row: `python -m benchmarks.soak`.
 
 For --minutes: writers score made-up parts into runs of their own, and note each part after
-`take_in` has returned; one adds verdicts and decisions; readers compare histogram, runs and
+`ingest_part` has returned; one adds verdicts and decisions; readers compare histogram, runs and
 joint counts in one transaction. Every few seconds a writer is killed with -9 and started again. At
 the end every noted part must be stored once, whole, and counted once.
 """
@@ -85,7 +85,7 @@ def prepare(folder: Path) -> None:
     """The run and the policy that the ledger's process writes about."""
     store = Store(folder / "store")
     store.add_run(synthetic_run(LEDGER_RUN))
-    store.take_in(LEDGER_RUN, 0, write_synthetic(store.folder, LEDGER_RUN, 0, ROWS, 0))
+    store.ingest_part(LEDGER_RUN, 0, write_synthetic(store.folder, LEDGER_RUN, 0, ROWS, 0))
 
 
 def begin(context, job, folder: Path, name: str) -> multiprocessing.Process:
@@ -126,7 +126,7 @@ def write(store: Store, folder: Path, name: str, turn: int) -> None:
     part = len(store.parts(name))
     for _ in range(2):
         path = write_synthetic(store.folder, name, part, ROWS, part * ROWS)
-        assert store.take_in(name, part, path) == ROWS, (
+        assert store.ingest_part(name, part, path) == ROWS, (
             f"part {part} of {name} came back with another number of rows"
         )
     note(folder / f"{name}.acknowledged", part)

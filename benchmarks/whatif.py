@@ -5,7 +5,7 @@ afterwards:
   whatif_ms_p95             a move of threshold, segment, volume or unseen cases: the consequence
                             and the whole curve, in this process, from the histogram that the
                             dashboard has cached
-  ingest_rows_per_s         Store.take_in of parts of a million rows: sha256, checks, rows,
+  ingest_rows_per_s         Store.ingest_part of parts of a million rows: sha256, checks, rows,
                             counts, opening and closing
   ingest_over_plain_duckdb  the same files by a plain INSERT ... SELECT into a table of the files'
                             columns, whose file stays open, is committed and checkpointed: its
@@ -100,7 +100,7 @@ def measure(rows: int) -> dict:
     with tempfile.TemporaryDirectory(prefix="kakushin-whatif-") as folder:
         store = Store(Path(folder) / "store", timeout_s=600)
         store.add_run(synthetic_run(RUN))
-        taken = take_in(store, Path(folder) / "plain.duckdb", rows)
+        taken = ingest_parts(store, Path(folder) / "plain.duckdb", rows)
         before = store.histogram(RUN)
         rebuilt = timed(lambda: recount(store, RUN))
         histogram = store.histogram(RUN)
@@ -125,7 +125,7 @@ def measure(rows: int) -> dict:
         }
 
 
-def take_in(store: Store, plain_path: Path, rows: int) -> dict:
+def ingest_parts(store: Store, plain_path: Path, rows: int) -> dict:
     """The fields about taking in: all parts by the store, and up to MAX_TURNS of them by plain
     DuckDB too.
     """
@@ -144,7 +144,7 @@ def take_in(store: Store, plain_path: Path, rows: int) -> dict:
             path.read_bytes()  # both find the file in memory
             if part in turns:
                 plain[part] = timed(lambda: insert_plainly(connection, part, path))  # noqa: B023
-            ours.append(timed(lambda: store.take_in(RUN, part, path)))  # noqa: B023
+            ours.append(timed(lambda: store.ingest_part(RUN, part, path)))  # noqa: B023
     share = {
         clock: (
             sum(getattr(t, clock) for t in plain.values())

@@ -29,7 +29,7 @@ def warm_up() -> None:
     """
     # imported here, in the thread: they take most of a second of the server's start
     from dashboard.components import door  # noqa: F401
-    from dashboard.decide.page import View
+    from dashboard.decide.page import DecideContext
     from dashboard.session import cache, identity
 
     # Streamlit looks at the stack at a run's first heading. The first look reads every module's
@@ -39,7 +39,7 @@ def warm_up() -> None:
         if not cache.settings().store.exists() or not (runs := cache.runs()):
             return
         for language in sorted(LANGUAGE_NAMES, key=lambda name: name != reader_language()):
-            View(_first_context(language, runs)).fill_caches()
+            DecideContext(_first_context(language, runs)).fill_caches()
 
 
 def _first_context(language: str, runs: list[RunRecord]):

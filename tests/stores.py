@@ -95,7 +95,7 @@ def add_scored(store: Store, run: Run, rows: pd.DataFrame, part_size: int = PART
     """
     store.add_run(run)
     for part, start in enumerate(range(0, len(rows), part_size)):
-        store.take_in(
+        store.ingest_part(
             run.run_id,
             part,
             write_part(store.folder, run.run_id, part, rows.iloc[start : start + part_size]),
@@ -229,7 +229,7 @@ def add_run(home, found: list[tuple], state: str = "finished", **settings) -> St
     )
     # A hundred labels, so that a low confidence is still the largest probability.
     table["probabilities"] = [[c, *[(1 - c) / 99] * 99] for c in table["confidence"]]
-    store.take_in("one", 0, write_part(store.folder, "one", 0, table))
+    store.ingest_part("one", 0, write_part(store.folder, "one", 0, table))
     if state != "running":
         store.end_run("one", state, 1.0, {"seconds_per_case": 0.36, "device": "cpu"})
     return store

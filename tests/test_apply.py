@@ -228,7 +228,7 @@ def test_cases_that_come_later_are_decided_by_the_same_call(store):
     add_scored(store, run, make_rows(30))
     assert apply_policy(store, "growing", version, TODAY).added == 30
     rows = make_rows(20, first=30)
-    store.take_in("growing", 1, write_part(store.folder, "growing", 1, rows))
+    store.ingest_part("growing", 1, write_part(store.folder, "growing", 1, rows))
     done = apply_policy(store, "growing", version, TODAY)
     assert (done.added, done.accepted + done.review) == (20, 50)
 

@@ -36,9 +36,9 @@ def filled(folder, rows: pd.DataFrame, stay) -> Store:
     store.add_run(OTHER)
     for part, start in enumerate(range(0, len(rows), PART)):
         path = write_part(store.folder, RUN.run_id, part, rows.iloc[start : start + PART])
-        store.take_in(RUN.run_id, part, path, rows_stay=stay(part))
+        store.ingest_part(RUN.run_id, part, path, rows_stay=stay(part))
     other = write_part(store.folder, OTHER.run_id, 0, rows.iloc[:5])
-    store.take_in(OTHER.run_id, 0, other)
+    store.ingest_part(OTHER.run_id, 0, other)
     return store
 
 
@@ -106,7 +106,7 @@ def test_taking_a_part_in_again_keeps_its_file_and_doubles_nothing(tmp_path, row
     store = filled(tmp_path, rows, lambda part: True)
     path = part_path(store.folder, RUN.run_id, 0)
     for rows_stay in (True, False):
-        assert store.take_in(RUN.run_id, 0, path, rows_stay=rows_stay) == PART
+        assert store.ingest_part(RUN.run_id, 0, path, rows_stay=rows_stay) == PART
     assert len(store.predictions(RUN.run_id)) == len(rows)
 
 
@@ -114,7 +114,7 @@ def test_a_case_in_a_file_is_refused_in_a_later_part(tmp_path, rows):
     store = filled(tmp_path, rows, lambda part: True)
     again = write_part(store.folder, RUN.run_id, 99, rows.iloc[3:4])
     with pytest.raises(StoreError, match=rows["case_id"].iloc[3]):
-        store.take_in(RUN.run_id, 99, again)
+        store.ingest_part(RUN.run_id, 99, again)
 
 
 def test_a_missing_file_is_named_and_other_runs_and_counts_go_on(tmp_path, rows):
@@ -134,7 +134,7 @@ def test_a_file_elsewhere_is_refused(tmp_path, rows):
     store = filled(tmp_path, rows, lambda part: False)
     path = write_part(tmp_path, RUN.run_id, 50, rows.iloc[:2])
     with pytest.raises(SettingsError, match="write the part there"):
-        store.take_in(RUN.run_id, 50, path, rows_stay=True)
+        store.ingest_part(RUN.run_id, 50, path, rows_stay=True)
 
 
 def decided(folder, rows: pd.DataFrame, stay) -> Store:
@@ -185,7 +185,7 @@ def test_a_purge_empties_the_texts_in_files_and_a_recount_still_reads_them(tmp_p
     assert rows["text"].iloc[0].encode() not in part_path(store.folder, RUN.run_id, 0).read_bytes()
     # The file is still its own part: taking it in again is no other content.
     path = part_path(store.folder, RUN.run_id, 0)
-    assert store.take_in(RUN.run_id, 0, path, rows_stay=True) == PART
+    assert store.ingest_part(RUN.run_id, 0, path, rows_stay=True) == PART
     assert purge_before(store, settings, date(2027, 1, 1)).texts == 0
 
 
@@ -197,7 +197,7 @@ def counted(folder, rows: pd.DataFrame, groups) -> Store:
         write_part(store.folder, RUN.run_id, part, rows.iloc[start : start + PART])
     for group in groups:
         path = write_counts(store.folder, RUN.run_id, group)
-        assert store.take_in_counts(RUN.run_id, path) == PART * len(group)
+        assert store.ingest_counts(RUN.run_id, path) == PART * len(group)
     return store
 
 
@@ -252,20 +252,20 @@ def test_what_counts_of_other_processes_may_not_hold(tmp_path, rows):
     store = counted(tmp_path, rows, [[0, 1]])
     path = write_counts(store.folder, RUN.run_id, [1, 2])
     with pytest.raises(StoreError, match="counts part 2, which run .* lacks"):
-        store.take_in_counts(RUN.run_id, path)
+        store.ingest_counts(RUN.run_id, path)
     write_part(store.folder, RUN.run_id, 20, rows.iloc[3:4])
     with pytest.raises(StoreError, match=rows["case_id"].iloc[3]):
-        store.take_in_counts(RUN.run_id, write_counts(store.folder, RUN.run_id, [20]))
+        store.ingest_counts(RUN.run_id, write_counts(store.folder, RUN.run_id, [20]))
     write_part(store.folder, RUN.run_id, 21, rows.iloc[70:80])
     with pytest.raises(StoreError, match=rows["case_id"].iloc[70]):
         write_counts(store.folder, RUN.run_id, [2, 21])
     strange = rows.iloc[100:105].assign(case_id=list("abcde"), predicted="ufo", outcome="wrong")
     write_part(store.folder, RUN.run_id, 22, strange)
     with pytest.raises(StoreError, match="'ufo' of part 22"):
-        store.take_in_counts(RUN.run_id, write_counts(store.folder, RUN.run_id, [22]))
+        store.ingest_counts(RUN.run_id, write_counts(store.folder, RUN.run_id, [22]))
     part = write_part(store.folder, RUN.run_id, 1, rows.iloc[50:60])
     counts_path(store.folder, RUN.run_id, [0, 1]).unlink()
     with pytest.raises(StoreError, match="part 1 of run .* other content"):
-        store.take_in_counts(RUN.run_id, write_counts(store.folder, RUN.run_id, [0, 1]))
+        store.ingest_counts(RUN.run_id, write_counts(store.folder, RUN.run_id, [0, 1]))
     assert part.is_file()
     assert store.parts(RUN.run_id) == {0, 1}

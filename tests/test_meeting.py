@@ -220,7 +220,7 @@ def test_a_part_that_comes_in_later_is_seen_and_the_figures_are_those_of_today(s
     before = meeting.scenario_column(frozen, MeetingAssumptions(), meeting.run_counts(store, RUN))
     assert before.unchanged
     assert before.measure("coverage").n == 3
-    store.take_in(RUN, 1, write_part(store.folder, RUN, 1, make_rows(50, seed=5, first=1000)))
+    store.ingest_part(RUN, 1, write_part(store.folder, RUN, 1, make_rows(50, seed=5, first=1000)))
     after = meeting.scenario_column(frozen, MeetingAssumptions(), meeting.run_counts(store, RUN))
     assert not after.unchanged
     assert after.measure("coverage").n == 53

@@ -217,7 +217,9 @@ def test_data_that_came_in_since_the_freeze_are_told(open_page, home):
     page = freeze(open_page(), "A")
     assert "have changed since it was saved" not in page_text(page)
     store = Store(home / "store")
-    store.take_in(RUN, 9, write_part(store.folder, RUN, 9, make_rows(200, seed=3, first=50_000)))
+    store.ingest_part(
+        RUN, 9, write_part(store.folder, RUN, 9, make_rows(200, seed=3, first=50_000))
+    )
     page.run()
     assert "The data of scenario A have changed since it was saved" in page_text(page)
     assert not page.exception

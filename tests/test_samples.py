@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import NonFiniteError, NotFoundError, StoreError
 from core.pipeline.part_scorer import ScoredPart
-from core.pipeline.score import take_in
+from core.pipeline.score import ingest_scored_part
 from core.store.parts import write_part
 from core.store.samples import Below, Samples
 from core.store.store import Store
@@ -107,7 +107,7 @@ def test_a_part_whose_samples_are_refused_is_not_in_either(tmp_path):
     store.add_run(RUN)
     path = write_part(tmp_path, RUN.run_id, 0, ROWS.iloc[:4])
     with pytest.raises(NonFiniteError, match="is not finite"):
-        take_in(
+        ingest_scored_part(
             store, RUN.run_id, ScoredPart(0, path, 4, 1.0, "cpu", tuple(IDS[:4]), spoilt(np.nan))
         )
     assert store.parts(RUN.run_id) == set()

@@ -28,29 +28,30 @@ def test_a_part_with_a_changed_bit_is_refused_in_words_and_nothing_of_it_is_stor
     path = write_part(store.folder, RUN.run_id, 0, make_rows(20))
     flip_bit(path, random.Random(3))
     with pytest.raises(StoreError, match=r"part-00000\.parquet is damaged") as caught:
-        store.take_in(RUN.run_id, 0, path)
+        store.ingest_part(RUN.run_id, 0, path)
     assert "破損しており" in error_text(caught.value, "ja")
     assert store.parts(RUN.run_id) == set()
     assert path.exists()
     path.unlink()  # as the sentence says
     assert (
-        store.take_in(RUN.run_id, 0, write_part(store.folder, RUN.run_id, 0, make_rows(20))) == 20
+        store.ingest_part(RUN.run_id, 0, write_part(store.folder, RUN.run_id, 0, make_rows(20)))
+        == 20
     )
 
 
 def test_a_bit_that_changed_after_the_intake_is_noticed_where_the_rows_stay(store):
     path = write_part(store.folder, RUN.run_id, 0, make_rows(20))
-    store.take_in(RUN.run_id, 0, path, rows_stay=True)
+    store.ingest_part(RUN.run_id, 0, path, rows_stay=True)
     flip_bit(path, random.Random(3))
     with pytest.raises(StoreError, match="is damaged"):
-        store.take_in(RUN.run_id, 0, path, rows_stay=True)
+        store.ingest_part(RUN.run_id, 0, path, rows_stay=True)
 
 
 def test_a_part_without_a_seal_as_of_an_earlier_version_is_taken_in(store):
     path = write_part(store.folder, RUN.run_id, 0, make_rows(20))
     pq.write_table(pq.read_table(path), path)
     assert sealed_sha256(path) == sha256_of(path)
-    assert store.take_in(RUN.run_id, 0, path) == 20
+    assert store.ingest_part(RUN.run_id, 0, path) == 20
 
 
 def test_equal_rows_have_equal_seals_and_a_purge_seals_anew(tmp_path):

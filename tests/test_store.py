@@ -59,7 +59,7 @@ def test_a_part_of_before_a_column_is_taken_in_without_it(store):
     rows = make_rows(20)
     path = write_part(store.folder, RUN.run_id, 0, rows)
     pq.write_table(pq.read_table(path).drop_columns(["novelty"]), path)
-    assert store.take_in(RUN.run_id, 0, path) == 20
+    assert store.ingest_part(RUN.run_id, 0, path) == 20
     stored = store.predictions(RUN.run_id)
     assert stored["novelty"].isna().all()
     assert (
@@ -68,7 +68,7 @@ def test_a_part_of_before_a_column_is_taken_in_without_it(store):
 
 
 def take(store: Store, rows: pd.DataFrame, part: int = 0) -> int:
-    return store.take_in(RUN.run_id, part, write_part(store.folder, RUN.run_id, part, rows))
+    return store.ingest_part(RUN.run_id, part, write_part(store.folder, RUN.run_id, part, rows))
 
 
 def holds(store: Store) -> tuple[int, int, int]:
@@ -187,7 +187,10 @@ def test_a_run_that_is_not_there_is_named_with_what_is(store):
         store.predictions,
         lambda r: store.cases_near(r, 0, 1),
     ]
-    calls += [lambda r: store.end_run(r, "failed", 0, {}), lambda r: store.take_in(r, 0, Path("x"))]
+    calls += [
+        lambda r: store.end_run(r, "failed", 0, {}),
+        lambda r: store.ingest_part(r, 0, Path("x")),
+    ]
     for call in calls:
         with pytest.raises(
             NotFoundError, match=f"no run 'nope' in the store .*: it has {RUN.run_id}"
@@ -248,7 +251,7 @@ def test_the_same_part_again_is_a_no_op(store):
     before = holds(store)
     assert take(store, rows) == 50
     # its file is gone: it was taken in
-    assert store.take_in(RUN.run_id, 0, part_path(store.folder, RUN.run_id, 0)) == 50
+    assert store.ingest_part(RUN.run_id, 0, part_path(store.folder, RUN.run_id, 0)) == 50
     assert holds(store) == before == (50, 1, before[2])
     same(store.histogram(RUN.run_id), direct(rows))
 
@@ -269,7 +272,7 @@ def test_a_part_that_nobody_wrote_is_refused(store):
         NotFoundError,
         match=f"part 3 of run '{RUN.run_id}' is neither in the store nor at .*part-00003",
     ):
-        store.take_in(RUN.run_id, 3, part_path(store.folder, RUN.run_id, 3))
+        store.ingest_part(RUN.run_id, 3, part_path(store.folder, RUN.run_id, 3))
 
 
 def test_a_case_that_the_run_has_is_refused_by_name_and_nothing_of_its_part_stays(store):
@@ -329,7 +332,7 @@ def test_the_table_itself_refuses_what_the_door_does(store, column, value):
     with pytest.raises(
         StoreError, match=f'refused: .*CHECK constraint failed on table "{holder}" .*{column}'
     ):
-        store.take_in(RUN.run_id, 0, path)
+        store.ingest_part(RUN.run_id, 0, path)
     assert holds(store) == (0, 0, 0)
 
 
@@ -338,7 +341,7 @@ def test_a_case_that_stands_twice_in_a_file_is_refused(store):
     table = pq.read_table(path)
     pq.write_table(table.set_column(0, table.schema.field(0), [["a", "b", "a"]]), path)
     with pytest.raises(StoreError, match="case_id 'a' of part 0 is in run .* twice"):
-        store.take_in(RUN.run_id, 0, path)
+        store.ingest_part(RUN.run_id, 0, path)
 
 
 def test_a_file_that_is_no_part_is_refused(store):
@@ -346,7 +349,7 @@ def test_a_file_that_is_no_part_is_refused(store):
     path.parent.mkdir(parents=True)
     path.write_bytes(b"not parquet")
     with pytest.raises(StoreError, match="refused: .*part-00000.parquet"):
-        store.take_in(RUN.run_id, 0, path)
+        store.ingest_part(RUN.run_id, 0, path)
 
 
 def test_a_run_that_ends_leaves_no_file(store):
@@ -464,7 +467,7 @@ def test_a_transaction_is_all_or_nothing_and_nests(store):
     def write_all_and_fail():
         with store.atomic():
             store.add_run(make_run("train", "teacher", "train"))
-            assert store.take_in(RUN.run_id, 0, path) == 5
+            assert store.ingest_part(RUN.run_id, 0, path) == 5
             assert store.run(RUN.run_id).cases == 5
             raise RuntimeError("the power is cut")
 
@@ -474,7 +477,7 @@ def test_a_transaction_is_all_or_nothing_and_nests(store):
     assert len(store.runs()) == 1
     assert path.exists()  # or its cases would be lost
     with store.atomic(), store.atomic():
-        assert store.take_in(RUN.run_id, 0, path) == 5
+        assert store.ingest_part(RUN.run_id, 0, path) == 5
         assert path.exists()
     assert not path.exists()
     assert holds(store)[0] == 5
@@ -582,7 +585,7 @@ def test_the_open_file_reaches_nothing_outside_its_parts(store, statement):
 def test_a_part_outside_the_stores_folder_is_refused(store, tmp_path):
     path = write_part(tmp_path / "elsewhere", RUN.run_id, 0, make_rows(3))
     with pytest.raises(StoreError, match="refused: Permission Error: Cannot access file"):
-        store.take_in(RUN.run_id, 0, path)
+        store.ingest_part(RUN.run_id, 0, path)
     assert path.exists()
 
 

@@ -39,7 +39,7 @@ def store(tmp_path) -> Store:
 
 
 def take(store: Store, rows: pd.DataFrame, part: int = 0) -> int:
-    return store.take_in(RUN.run_id, part, write_part(store.folder, RUN.run_id, part, rows))
+    return store.ingest_part(RUN.run_id, part, write_part(store.folder, RUN.run_id, part, rows))
 
 
 def counted(rows: pd.DataFrame) -> pd.DataFrame:
@@ -231,7 +231,7 @@ def test_cases_near_a_threshold_are_found_without_scanning_the_store(tmp_path):
     store = Store(tmp_path / "store")
     store.add_run(synthetic_run("big"))
     for part in range(2):
-        store.take_in(
+        store.ingest_part(
             "big",
             part,
             write_synthetic(store.folder, "big", part, 4 * ROW_GROUP, part * 4 * ROW_GROUP),

@@ -135,7 +135,7 @@ def test_a_void_policy_is_explained_and_later_cases_are_counted_as_undecided(
     assert metrics(page)["Settled by the machine"] == "0"
     assert "the policy did not count when these cases were decided" in text_of(page)
     rows = make_rows(4, first=5000)
-    store.take_in(RUN, 9, write_part(store.folder, RUN, 9, rows))
+    store.ingest_part(RUN, 9, write_part(store.folder, RUN, 9, rows))
     page = open_page(tmp_path)
     assert metrics(page)["Without a decision"] == "4"
     assert "4 cases have no decision yet" in text_of(page)

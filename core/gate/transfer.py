@@ -119,7 +119,7 @@ class StoreTransfer:
         part = max(self.store.parts(run_id), default=-1) + 1
         path = write_part(self.store.folder, run_id, part, part_rows(documents, self._scored))
         with self.store.atomic():
-            self.store.take_in(run_id, part, path)
+            self.store.ingest_part(run_id, part, path)
             self._add_decisions([document["answer"] for document in documents])
 
     def _move_unscored(self, documents: list[dict[str, Any]]) -> None:

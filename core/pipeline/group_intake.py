@@ -59,7 +59,7 @@ class GroupIntake:
         # The counts exist if a worker saw all files; a file system may show it some of them late.
         path: Path = write_counts(self.plan.settings.store, self.plan.run_id, group)
         with self.store.atomic():
-            self.store.take_in_counts(self.plan.run_id, path)
+            self.store.ingest_counts(self.plan.run_id, path)
             for part in group:
                 scored = self._scored[part]
                 if scored.samples is not None and len(scored.sampled_ids):

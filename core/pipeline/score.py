@@ -182,7 +182,7 @@ def _score_missing(
             if plan.groups:
                 groups.add(part)
             else:
-                take_in(store, plan.run_id, part, rows_stay)
+                ingest_scored_part(store, plan.run_id, part, rows_stay)
             bar.update(part.cases)
             seconds, device = seconds + part.seconds, part.device
             timed += part.cases if part.seconds else 0
@@ -205,13 +205,15 @@ def _date_metrics(cases: CaseParts) -> dict | None:
     return date_metrics([day for days_of_file in days for day in days_of_file])
 
 
-def take_in(store: Store, run_id: str, scored: ScoredPart, rows_stay: bool = False) -> None:
+def ingest_scored_part(
+    store: Store, run_id: str, scored: ScoredPart, rows_stay: bool = False
+) -> None:
     """Take a part into the store together with the samples of its kept cases, in one transaction.
 
     A kill loses or doubles neither. run_id: what the part belongs to. rows_stay: as of
-    Store.take_in.
+    Store.ingest_part.
     """
     with store.atomic():
-        store.take_in(run_id, scored.part, scored.path, rows_stay)
+        store.ingest_part(run_id, scored.part, scored.path, rows_stay)
         if scored.samples is not None and len(scored.sampled_ids):
             Samples(store).add(run_id, scored.part, scored.sampled_ids, scored.samples)

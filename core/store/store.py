@@ -165,7 +165,7 @@ class Store:
             ).fetchall()
         return {part for (part,) in rows}
 
-    def take_in(self, run_id: str, part: int, path: Path, rows_stay: bool = False) -> int:
+    def ingest_part(self, run_id: str, part: int, path: Path, rows_stay: bool = False) -> int:
         """Ingest a written part in one transaction, then delete its file; return its rows.
 
         rows_stay: take in the counts alone and keep the file, which must be the part's own below
@@ -207,7 +207,7 @@ class Store:
                     self._file.after_commit(lambda: path.unlink(missing_ok=True))
         return rows
 
-    def take_in_counts(self, run_id: str, path: Path) -> int:
+    def ingest_counts(self, run_id: str, path: Path) -> int:
         """Ingest the parts of a file of counts in one transaction; return their rows.
 
         path: of core.store.part_counts. The parts' files stay and are not read; rows are read from

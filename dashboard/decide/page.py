@@ -73,11 +73,11 @@ def _page(lead: DeltaGenerator, words: Words, runs: list[RunRecord]) -> None:
     if goal_changed:
         # A goal is about the threshold alone: groups that go to people would add to its reviews.
         state.set_value("route", ALL)
-    view = View(RunContext(words, state.choices(), runs, record))
+    view = DecideContext(RunContext(words, state.choices(), runs, record))
     # Only a change of the goal moves the threshold: otherwise the handle could not leave it.
     if goal_changed and (t := view.goal_threshold()) is not None:
         state.set_value("t", t)
-        view = View(RunContext(words, state.choices(), runs, record))
+        view = DecideContext(RunContext(words, state.choices(), runs, record))
     with notes:
         controls.draw_notices(words)
         for warning in sentences.warnings(words, record, view.consequence):
@@ -100,7 +100,7 @@ def _choices(words: Words, runs: list[RunRecord]) -> RunRecord:
     return record
 
 
-class View:
+class DecideContext:
     """Data that the parts of the page share for one run and its choices, computed at first use."""
 
     def __init__(self, context: RunContext) -> None:

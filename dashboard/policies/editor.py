@@ -30,7 +30,7 @@ from dashboard.policies import controls as policy_controls
 from dashboard.policies import scene as policies_scene
 from dashboard.policies import tables as policy_tables
 from dashboard.policies import words as policy_words
-from dashboard.policies.scene import PolicyScene, readable_thresholds, version_key
+from dashboard.policies.scene import PoliciesContext, readable_thresholds, version_key
 from dashboard.session import cache, state
 
 OPTIMISER_STEP = (
@@ -40,7 +40,7 @@ OPTIMISER_STEP = (
 _NO_OPTIMUM: tuple[str, OptimalPolicy | InfeasibleLimits | None] = ("", None)
 
 
-def draw_editor(scene: PolicyScene) -> Policy:
+def draw_editor(scene: PoliciesContext) -> Policy:
     """Draw the editor and return the draft."""
     words, run_id = scene.words, scene.record.run.run_id
     draft, rows, refused = policy_controls.edited_draft(scene.cumulative, run_id)
@@ -67,7 +67,7 @@ def draw_editor(scene: PolicyScene) -> Policy:
     return draft
 
 
-def _offered(scene: PolicyScene, draft: Policy) -> dict[str, Policy]:
+def _offered(scene: PoliciesContext, draft: Policy) -> dict[str, Policy]:
     """Return label -> policy that a draft can begin with.
 
     Each preset, the active version, and the draft without its specific thresholds.
@@ -88,7 +88,7 @@ def _offered(scene: PolicyScene, draft: Policy) -> dict[str, Policy]:
     return offered
 
 
-def _optimiser(scene: PolicyScene, draft: Policy) -> None:
+def _optimiser(scene: PoliciesContext, draft: Policy) -> None:
     words = scene.words
     with st.expander(words("policy.optimiser"), icon=":material/auto_fix_high:", key="optimiser"):
         policy_controls.optimiser_controls(words, partial(_search, scene, draft.epistemic_limit))
@@ -103,7 +103,7 @@ def _optimiser(scene: PolicyScene, draft: Policy) -> None:
             )
 
 
-def _search(scene: PolicyScene, epistemic_limit: float | None) -> None:
+def _search(scene: PoliciesContext, epistemic_limit: float | None) -> None:
     """Find the cheapest draft within the present limits; a callback.
 
     Reads the limits from the session, since the widgets' new values are newer than `scene`.
@@ -127,7 +127,7 @@ def _search(scene: PolicyScene, epistemic_limit: float | None) -> None:
         policy_controls.begin_draft(optimum.consequence.policy)
 
 
-def _pooled_name(scene: PolicyScene, by: str, name: CellName) -> str:
+def _pooled_name(scene: PoliciesContext, by: str, name: CellName) -> str:
     if isinstance(name, tuple):
         segment, predicted = name
     else:
@@ -135,7 +135,7 @@ def _pooled_name(scene: PolicyScene, by: str, name: CellName) -> str:
     return policy_words.row_name(scene.words, by, segment, predicted)
 
 
-def _certificate(scene: PolicyScene, draft: Policy) -> Certificate | ProofObstacle:
+def _certificate(scene: PoliciesContext, draft: Policy) -> Certificate | ProofObstacle:
     """Draw the promise, and what the calibration cases certify of the draft; return it."""
     controls.promise(scene.words)
     proof = _proof(scene, draft)
@@ -144,7 +144,7 @@ def _certificate(scene: PolicyScene, draft: Policy) -> Certificate | ProofObstac
     return proof
 
 
-def _proof(scene: PolicyScene, draft: Policy) -> Certificate | ProofObstacle:
+def _proof(scene: PoliciesContext, draft: Policy) -> Certificate | ProofObstacle:
     record, choices = scene.calibration, scene.choices
     # before any data is read: a draft with specific thresholds cannot have a certificate
     none = policies.proof_obstacle(draft)
@@ -168,7 +168,7 @@ def _proof(scene: PolicyScene, draft: Policy) -> Certificate | ProofObstacle:
 
 
 def _propose(
-    scene: PolicyScene, draft: Policy, proof: Certificate | ProofObstacle, refused: bool
+    scene: PoliciesContext, draft: Policy, proof: Certificate | ProofObstacle, refused: bool
 ) -> None:
     """Store the displayed draft as a new version; a callback.
 

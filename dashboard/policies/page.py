@@ -34,7 +34,7 @@ from dashboard.policies import tables as policy_tables
 from dashboard.policies import words as policy_words
 from dashboard.policies.scene import (
     DRAFT,
-    PolicyScene,
+    PoliciesContext,
     policy_scene,
     readable_thresholds,
     version_key,
@@ -71,7 +71,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     state.choices()  # again: the widgets above are drawn after the first call
 
 
-def _settle(scene: PolicyScene) -> None:
+def _settle(scene: PoliciesContext) -> None:
     """Set the two compared versions to comparable ones, by default active and newest proposal.
 
     A list keeps the text of a version until its value is set, so this sets it each time: states
@@ -96,7 +96,7 @@ def _settle(scene: PolicyScene) -> None:
         state.set_value(name, value)
 
 
-def _in_force(scene: PolicyScene) -> None:
+def _in_force(scene: PoliciesContext) -> None:
     """Draw the active version, its end, its certificate, and its consequence on these cases."""
     words, active = scene.words, scene.active
     if active is None:
@@ -143,7 +143,7 @@ def _in_force(scene: PolicyScene) -> None:
     )
 
 
-def _stored_proof(scene: PolicyScene, version: entries.PolicyVersion) -> str:
+def _stored_proof(scene: PoliciesContext, version: entries.PolicyVersion) -> str:
     """Return what a version's certificate says today, or why it has none."""
     words, policy = scene.words, readable_thresholds(version)
     if policy is None or version.certificate is None:
@@ -160,7 +160,7 @@ def _stored_proof(scene: PolicyScene, version: entries.PolicyVersion) -> str:
     return policy_words.stored_proof_sentence(words, certificate, void, None)
 
 
-def _compare(scene: PolicyScene, draft: Policy) -> None:
+def _compare(scene: PoliciesContext, draft: Policy) -> None:
     """Draw two versions side by side: figures, cases that change side, different thresholds."""
     words = scene.words
     readable = ((name, readable_thresholds(version)) for name, version in scene.stored.items())
@@ -201,7 +201,9 @@ def _compare(scene: PolicyScene, draft: Policy) -> None:
     _differences(scene, pair[before], pair[after], selected)
 
 
-def _differences(scene: PolicyScene, before: Policy, after: Policy, names: dict[str, str]) -> None:
+def _differences(
+    scene: PoliciesContext, before: Policy, after: Policy, names: dict[str, str]
+) -> None:
     words, frame = scene.words, policies.threshold_differences(before, after)
     with st.container(border=True, key="panel_differences"):
         st.markdown(f"## {words('policy.differences')}", anchors=False)
@@ -213,14 +215,14 @@ def _differences(scene: PolicyScene, before: Policy, after: Policy, names: dict[
         panels.csv_download("thresholds", words, table)
 
 
-def _name(scene: PolicyScene, key: str) -> str:
+def _name(scene: PoliciesContext, key: str) -> str:
     if key == DRAFT:
         return scene.words("policy.draft")
     policy = scene.stored[key]
     return policy_words.version_option(scene.words, policy, scene.life(policy), scene.today)
 
 
-def _decide(scene: PolicyScene) -> None:
+def _decide(scene: PoliciesContext) -> None:
     """Draw the steps of one version: approve, activate or undo, by name and with a reason."""
     words = scene.words
     # unset at first, and no key of this list if the workspace has changed
@@ -259,7 +261,7 @@ def _decide(scene: PolicyScene) -> None:
         policies_scene.show_reply(words, "decide")
 
 
-def _undo_label(scene: PolicyScene, life: PolicyLife) -> str:
+def _undo_label(scene: PoliciesContext, life: PolicyLife) -> str:
     """Return the label of undo, with the version that it restores."""
     if life.state != ACTIVE:
         return scene.words("policy.step.undo")
@@ -272,7 +274,7 @@ def _undo_label(scene: PolicyScene, life: PolicyLife) -> str:
     )
 
 
-def _take(scene: PolicyScene, selected: entries.PolicyVersion, step: str) -> None:
+def _take(scene: PoliciesContext, selected: entries.PolicyVersion, step: str) -> None:
     """Record a step on the version that the button names; a callback.
 
     Refuses it if the list has another version by now; a second click records no second event.
@@ -320,7 +322,7 @@ def _take(scene: PolicyScene, selected: entries.PolicyVersion, step: str) -> Non
             state.set_value(choice, None)
 
 
-def _history(scene: PolicyScene) -> None:
+def _history(scene: PoliciesContext) -> None:
     words, events = scene.words, policy_history.event_frame(scene.events)
     frame = policy_tables.in_readers_zone(words, events, "recorded_at")
     spans = policy_history.activation_spans(scene.events, datetime.now(UTC))

@@ -28,7 +28,7 @@ DRAFT = "draft"  # key of the draft, among the keys "name@3" of stored versions
 
 
 @dataclass(frozen=True)
-class PolicyScene:
+class PoliciesContext:
     """The data that every part of the page needs."""
 
     words: Words
@@ -82,7 +82,7 @@ def readable_thresholds(version: entries.PolicyVersion) -> Policy | None:
 
 def policy_scene(
     words: Words, runs: list[RunRecord], record: RunRecord, choices: Choices
-) -> PolicyScene:
+) -> PoliciesContext:
     """Return the page's data. Raises StoreError.
 
     words: the catalogue. runs: every scoring run. record: the selected one. choices: the choices of
@@ -92,7 +92,7 @@ def policy_scene(
     cumulative = cache.cells(run.run_id, choices.unseen)
     # the share that counts: without untrained labels, if the choices exclude them
     counted = float(cumulative.total.sum()) / max(1, record.cases)
-    return PolicyScene(
+    return PoliciesContext(
         words,
         choices,
         record,
