@@ -336,7 +336,7 @@ def test_the_verbs_apply_and_write_the_decisions(store, tmp_path, monkeypatch, c
     assert main(["apply", "--run", RUN]) == 0
     report = capsys.readouterr().out
     n = int((store.predictions(RUN, ["confidence"])["confidence"] >= 0.8).sum())
-    expected = f"自動承認{n}件" if language == "ja" else f"{n} accepted and {1700 - n} to review"
+    expected = f"自動承認{n}件" if language == "ja" else f"{n} accepted and {1700 - n:,} to review"
     assert expected in report
     assert main(["apply", "--run", RUN, "--policy", "line:1"]) == 0
     out = tmp_path / "out.csv"
