@@ -88,7 +88,7 @@ def test_a_file_becomes_a_run_that_can_be_decided_on(home, browser):
         page.locator("[class*=st-key-dataset_] input").press("Enter")
         page.locator(".st-key-start button").click()
         expect(page).to_have_url(re.compile(r"part=jobs"), timeout=30_000)
-        expect(page.locator("[class*=st-key-job_]").first).to_contain_text("完了", timeout=90_000)
+        expect(page.locator("[class*=st-key-job_]").first).to_contain_text("完了", timeout=400_000)
 
         # The run is there to be decided on.
         go_to(page, "決める", "しきい値を決める")
