@@ -27,15 +27,15 @@ from core.types import RunRecord
 from dashboard.components import choice_row, controls, panels, sentences, shell
 from dashboard.i18n import Words, escape_markdown
 from dashboard.policies import charts as policy_charts
+from dashboard.policies import context as policies_context
 from dashboard.policies import controls as policy_controls
 from dashboard.policies import editor
-from dashboard.policies import scene as policies_scene
 from dashboard.policies import tables as policy_tables
 from dashboard.policies import words as policy_words
-from dashboard.policies.scene import (
+from dashboard.policies.context import (
     DRAFT,
     PoliciesContext,
-    policy_scene,
+    make_context,
     readable_thresholds,
     version_key,
 )
@@ -54,36 +54,36 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     with choice_row.choice_row():
         record = choice_row.data_chip(words, runs, segments=False)
         choice_row.assumptions_chip(words, runs, record, segments=False)
-    scene = policy_scene(words, runs, record, state.choices())
-    if scene.stored:
-        _settle(scene)
+    context = make_context(words, runs, record, state.choices())
+    if context.stored:
+        _settle(context)
     controls.draw_notices(words)
 
     # Call and show
-    _in_force(scene)
-    if scene.stored:
+    _in_force(context)
+    if context.stored:
         # before the draft: a reader who comes to approve has nothing to draft
-        _decide(scene)
-    draft = editor.draw_editor(scene)
-    if scene.stored:
-        _compare(scene, draft)
-        _history(scene)
+        _decide(context)
+    draft = editor.draw_editor(context)
+    if context.stored:
+        _compare(context, draft)
+        _history(context)
     state.choices()  # again: the widgets above are drawn after the first call
 
 
-def _settle(scene: PoliciesContext) -> None:
+def _settle(context: PoliciesContext) -> None:
     """Set the two compared versions to comparable ones, by default active and newest proposal.
 
     A list keeps the text of a version until its value is set, so this sets it each time: states
     change.
     """
     readable = [
-        key for key, policy in scene.stored.items() if readable_thresholds(policy) is not None
+        key for key, policy in context.stored.items() if readable_thresholds(policy) is not None
     ]
     waiting = [
-        key for key in readable if scene.life(scene.stored[key]).state in (PROPOSED, APPROVED)
+        key for key in readable if context.life(context.stored[key]).state in (PROPOSED, APPROVED)
     ]
-    active = [version_key(scene.active)] if scene.active else []
+    active = [version_key(context.active)] if context.active else []
     compared = state.present.after  # a proposal that the page opens on is not its own counterpart
     candidates = (*active, *reversed(waiting), *readable, DRAFT)
     allowed = [key for key in candidates if key in (*readable, DRAFT) and key != compared]
@@ -96,28 +96,28 @@ def _settle(scene: PoliciesContext) -> None:
         state.set_value(name, value)
 
 
-def _in_force(scene: PoliciesContext) -> None:
+def _in_force(context: PoliciesContext) -> None:
     """Draw the active version, its end, its certificate, and its consequence on these cases."""
-    words, active = scene.words, scene.active
+    words, active = context.words, context.active
     if active is None:
         st.info(
-            words("policy.none_active" if scene.stored else "policy.none_yet"),
+            words("policy.none_active" if context.stored else "policy.none_yet"),
             icon=":material/info:",
         )
         return
     with st.container(border=True, key="headline"):
         st.markdown(
-            f"### {policy_words.in_force_sentence(words, active, scene.life(active))}",
+            f"### {policy_words.in_force_sentence(words, active, context.life(active))}",
             anchors=False,
         )
-        if not active.expired(scene.today):
-            st.markdown(policy_words.expiry_sentence(words, active, scene.today))
-        st.markdown(_stored_proof(scene, active))
-    if active.expired(scene.today):
+        if not active.expired(context.today):
+            st.markdown(policy_words.expiry_sentence(words, active, context.today))
+        st.markdown(_stored_proof(context, active))
+    if active.expired(context.today):
         st.warning(
-            policy_words.expiry_sentence(words, active, scene.today), icon=":material/event_busy:"
+            policy_words.expiry_sentence(words, active, context.today), icon=":material/event_busy:"
         )
-    if not scene.life(active).four_eyes:
+    if not context.life(active).four_eyes:
         st.warning(words("policy.two_eyes"), icon=":material/visibility:")
     policy = readable_thresholds(active)
     if policy is None:
@@ -126,9 +126,9 @@ def _in_force(scene: PoliciesContext) -> None:
             icon=":material/error:",
         )
         return
-    consequence = scene.means(policy)
+    consequence = context.means(policy)
     cards = sentences.consequence_cards(
-        words, consequence, consequence.money_per_day, scene.choices.currency
+        words, consequence, consequence.money_per_day, context.choices.currency
     )
     panels.draw_cards(
         [
@@ -143,9 +143,9 @@ def _in_force(scene: PoliciesContext) -> None:
     )
 
 
-def _stored_proof(scene: PoliciesContext, version: entries.PolicyVersion) -> str:
+def _stored_proof(context: PoliciesContext, version: entries.PolicyVersion) -> str:
     """Return what a version's certificate says today, or why it has none."""
-    words, policy = scene.words, readable_thresholds(version)
+    words, policy = context.words, readable_thresholds(version)
     if policy is None or version.certificate is None:
         obstacle = None if policy is None else policies.proof_obstacle(policy)
         return policy_words.stored_proof_sentence(words, None, (), obstacle)
@@ -153,19 +153,19 @@ def _stored_proof(scene: PoliciesContext, version: entries.PolicyVersion) -> str
         certificate = Certificate.from_json(json.dumps(version.certificate))
     except SettingsError as error:
         return words.markdown("policy.proof.unreadable", sentence=words.error_text(error))
-    run = scene.record.run
+    run = context.record.run
     void = policies.certificate_void_reasons(
-        certificate, policy, run.model_hash, run.dataset, scene.today
+        certificate, policy, run.model_hash, run.dataset, context.today
     )
     return policy_words.stored_proof_sentence(words, certificate, void, None)
 
 
-def _compare(scene: PoliciesContext, draft: Policy) -> None:
+def _compare(context: PoliciesContext, draft: Policy) -> None:
     """Draw two versions side by side: figures, cases that change side, different thresholds."""
-    words = scene.words
-    readable = ((name, readable_thresholds(version)) for name, version in scene.stored.items())
+    words = context.words
+    readable = ((name, readable_thresholds(version)) for name, version in context.stored.items())
     pair = {name: policy for name, policy in readable if policy is not None} | {DRAFT: draft}
-    names = {name: _name(scene, name) for name in pair}
+    names = {name: _name(context, name) for name in pair}
 
     def above() -> None:
         for column, name in zip(st.columns(2), ("before", "after"), strict=True):
@@ -175,8 +175,8 @@ def _compare(scene: PoliciesContext, draft: Policy) -> None:
     if before == after:
         panels.empty_panel("policy_compare", words, "policy.compare.same", above)
         return
-    consequences = {name: scene.means(pair[name]) for name in (before, after)}
-    if not scene.cumulative.total.sum():
+    consequences = {name: context.means(pair[name]) for name in (before, after)}
+    if not context.cumulative.total.sum():
         panels.empty_panel("policy_compare", words, "headline.empty", above)
         return
     frame, selected = (
@@ -185,26 +185,26 @@ def _compare(scene: PoliciesContext, draft: Policy) -> None:
     )
     amounts, ends = frame["measure"] == "money_per_day", ["value", "low", "high"]
     drawn = frame.astype(dict.fromkeys(ends, float))
-    size, signs = words.chart_money(scene.choices.currency, drawn.loc[amounts, "high"].max())
+    size, signs = words.chart_money(context.choices.currency, drawn.loc[amounts, "high"].max())
     drawn.loc[amounts, ends] /= size
     texts = {"separators": words.separators, "interval": words("band")} | signs
-    titles = policy_tables.measure_names(words, scene.choices.currency)
+    titles = policy_tables.measure_names(words, context.choices.currency)
     titles["money_per_day"] = words("card.money")  # the ticks of its axis have the unit
     figure = policy_charts.policy_comparison_chart(drawn, selected, titles, texts)
     note = policy_words.change_sentence(
         words,
-        decision_changes(scene.cumulative, pair[before], pair[after]),
-        int(scene.cumulative.total.sum()),
+        decision_changes(context.cumulative, pair[before], pair[after]),
+        int(context.cumulative.total.sum()),
     )
-    table = policy_tables.consequence_table(words, frame, selected, scene.choices.currency)
+    table = policy_tables.consequence_table(words, frame, selected, context.choices.currency)
     panels.chart_panel("policy_compare", words, figure, table, note, above)
-    _differences(scene, pair[before], pair[after], selected)
+    _differences(context, pair[before], pair[after], selected)
 
 
 def _differences(
-    scene: PoliciesContext, before: Policy, after: Policy, names: dict[str, str]
+    context: PoliciesContext, before: Policy, after: Policy, names: dict[str, str]
 ) -> None:
-    words, frame = scene.words, policies.threshold_differences(before, after)
+    words, frame = context.words, policies.threshold_differences(before, after)
     with st.container(border=True, key="panel_differences"):
         st.markdown(f"## {words('policy.differences')}", anchors=False)
         if frame.empty:
@@ -215,34 +215,34 @@ def _differences(
         panels.csv_download("thresholds", words, table)
 
 
-def _name(scene: PoliciesContext, key: str) -> str:
+def _name(context: PoliciesContext, key: str) -> str:
     if key == DRAFT:
-        return scene.words("policy.draft")
-    policy = scene.stored[key]
-    return policy_words.version_option(scene.words, policy, scene.life(policy), scene.today)
+        return context.words("policy.draft")
+    policy = context.stored[key]
+    return policy_words.version_option(context.words, policy, context.life(policy), context.today)
 
 
-def _decide(scene: PoliciesContext) -> None:
+def _decide(context: PoliciesContext) -> None:
     """Draw the steps of one version: approve, activate or undo, by name and with a reason."""
-    words = scene.words
+    words = context.words
     # unset at first, and no key of this list if the workspace has changed
     decided = state.held_value("decided", "")
-    state.set_value("decided", decided if decided in scene.stored else next(iter(scene.stored)))
+    state.set_value("decided", decided if decided in context.stored else next(iter(context.stored)))
     with st.container(border=True, key="panel_decide"):
         st.markdown(f"## {words('policy.decide')}", help=words("policy.decide.help"), anchors=False)
-        names = {name: _name(scene, name) for name in scene.stored}
-        policy = scene.stored[controls.select(words("policy.column.version"), names, "decided")]
-        life = scene.life(policy)
+        names = {name: _name(context, name) for name in context.stored}
+        policy = context.stored[controls.select(words("policy.column.version"), names, "decided")]
+        life = context.life(policy)
         st.markdown(policy_words.version_summary(words, policy, life))
         st.caption(
-            policy_words.expiry_sentence(words, policy, scene.today)
+            policy_words.expiry_sentence(words, policy, context.today)
             + words.sentence_space
-            + _stored_proof(scene, policy)
+            + _stored_proof(context, policy)
         )
         thresholds = readable_thresholds(policy)
         if thresholds is not None:
             figures = policy_words.draft_sentence(
-                words, scene.means(thresholds), scene.choices.currency
+                words, context.means(thresholds), context.choices.currency
             )
             st.markdown(f"{policy_words.thresholds_sentence(words, thresholds)}  \n{figures}")
         policy_controls.person_controls(words)
@@ -250,45 +250,45 @@ def _decide(scene: PoliciesContext) -> None:
         labels = {
             step: words.markdown(f"policy.step.{step}", version=version)
             for step in ("approve", "activate")
-        } | {"undo": _undo_label(scene, life)}
-        policy_controls.step_buttons(words, labels, life.steps, partial(_take, scene, policy))
+        } | {"undo": _undo_label(context, life)}
+        policy_controls.step_buttons(words, labels, life.steps, partial(_take, context, policy))
         # before the click, so that a refusal is no surprise
         if "approve" in life.steps and same_person(
-            policies_scene.typed_text("decider"), policy.author
+            policies_context.typed_text("decider"), policy.author
         ):
             key = "policy.two_eyes.refused" if cache.settings().four_eyes else "policy.two_eyes.now"
             st.warning(words.markdown(key, author=policy.author), icon=":material/visibility:")
-        policies_scene.show_reply(words, "decide")
+        policies_context.show_reply(words, "decide")
 
 
-def _undo_label(scene: PoliciesContext, life: PolicyLife) -> str:
+def _undo_label(context: PoliciesContext, life: PolicyLife) -> str:
     """Return the label of undo, with the version that it restores."""
     if life.state != ACTIVE:
-        return scene.words("policy.step.undo")
+        return context.words("policy.step.undo")
     # the last one is the activation that the undo removes
-    left = activations_in_force(scene.events)[:-1]
+    left = activations_in_force(context.events)[:-1]
     if not left:
-        return scene.words("policy.step.undo_to_none")
-    return scene.words.markdown(
-        "policy.step.undo_to", version=sentences.policy_version_name(scene.words, *left[-1])
+        return context.words("policy.step.undo_to_none")
+    return context.words.markdown(
+        "policy.step.undo_to", version=sentences.policy_version_name(context.words, *left[-1])
     )
 
 
-def _take(scene: PoliciesContext, selected: entries.PolicyVersion, step: str) -> None:
+def _take(context: PoliciesContext, selected: entries.PolicyVersion, step: str) -> None:
     """Record a step on the version that the button names; a callback.
 
     Refuses it if the list has another version by now; a second click records no second event.
     """
     # The list and the button can change in one request, and the button still holds the old version.
     if state.held_value("decided", "") != version_key(selected):
-        version = sentences.policy_version_name(scene.words, selected.name, selected.version)
-        policies_scene.store_reply("decide", "error", "policy.other_selected", version=version)
+        version = sentences.policy_version_name(context.words, selected.name, selected.version)
+        policies_context.store_reply("decide", "error", "policy.other_selected", version=version)
         return
-    name, why = policies_scene.typed_text("decider"), policies_scene.typed_text("why")
-    missing = policies_scene.missing_text({"policy.person": name, "policy.why": why})
+    name, why = policies_context.typed_text("decider"), policies_context.typed_text("why")
+    missing = policies_context.missing_text({"policy.person": name, "policy.why": why})
     alone = step == "approve" and same_person(name, selected.author)
     if missing or (alone and cache.settings().four_eyes):
-        policies_scene.store_reply(
+        policies_context.store_reply(
             "decide", "error", missing or "policy.two_eyes.refused", author=selected.author
         )
         return
@@ -301,12 +301,12 @@ def _take(scene: PoliciesContext, selected: entries.PolicyVersion, step: str) ->
             step,
             name,
             why,
-            scene.last_position,
+            context.last_position,
         )
     except OvertakenError as error:
-        policies_scene.store_reply("decide", "warning", "policy.overtaken", error.events)
+        policies_context.store_reply("decide", "warning", "policy.overtaken", error.events)
     except KakushinError as error:
-        policies_scene.store_reply("decide", "error", "policy.not_saved", sentence=error)
+        policies_context.store_reply("decide", "error", "policy.not_saved", sentence=error)
     else:
         key = "policy.done.alone" if alone else "policy.done"
         texts = {
@@ -314,7 +314,7 @@ def _take(scene: PoliciesContext, selected: entries.PolicyVersion, step: str) ->
             "version": str(selected.version),
             "step": f"policy.event.{step}",
         }
-        policies_scene.store_reply("decide", "warning" if alone else "success", key, (), **texts)
+        policies_context.store_reply("decide", "warning" if alone else "success", key, (), **texts)
         for choice in (
             "before",
             "after",
@@ -322,12 +322,12 @@ def _take(scene: PoliciesContext, selected: entries.PolicyVersion, step: str) ->
             state.set_value(choice, None)
 
 
-def _history(scene: PoliciesContext) -> None:
-    words, events = scene.words, policy_history.event_frame(scene.events)
+def _history(context: PoliciesContext) -> None:
+    words, events = context.words, policy_history.event_frame(context.events)
     frame = policy_tables.in_readers_zone(words, events, "recorded_at")
-    spans = policy_history.activation_spans(scene.events, datetime.now(UTC))
+    spans = policy_history.activation_spans(context.events, datetime.now(UTC))
     spans = policy_tables.in_readers_zone(words, spans, "begin", "end")
-    newest = [(policy.name, policy.version) for policy in scene.stored.values()][:DRAWN]
+    newest = [(policy.name, policy.version) for policy in context.stored.values()][:DRAWN]
     names = {pair: sentences.policy_version_name(words, *pair) for pair in newest}
     drawn_events, drawn_spans = (
         rows[[pair in names for pair in zip(rows["name"], rows["version"], strict=True)]]
@@ -339,7 +339,7 @@ def _history(scene: PoliciesContext) -> None:
         "time": words("policy.column.at", zone=words.zone or "UTC"),
         "separators": words.separators,
     }
-    counts = {"events": len(frame), "versions": len(names), "all": len(scene.stored)}
+    counts = {"events": len(frame), "versions": len(names), "all": len(context.stored)}
     note = words.markdown(
         "policy_history.note", **{name: words.number(n, 0) for name, n in counts.items()}
     )

@@ -80,7 +80,7 @@ def readable_thresholds(version: entries.PolicyVersion) -> Policy | None:
         return None
 
 
-def policy_scene(
+def make_context(
     words: Words, runs: list[RunRecord], record: RunRecord, choices: Choices
 ) -> PoliciesContext:
     """Return the page's data. Raises StoreError.
