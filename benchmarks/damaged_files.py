@@ -24,12 +24,11 @@ from tqdm import tqdm
 
 from benchmarks.faults import RUN
 from core.errors import KakushinError
-from core.store.engine import StoreEngine
 from core.store.file import NAME
 from core.store.ledger import Ledger
 from core.store.parts import part_path, write_part
 from core.store.store import Store
-from tests.stores import add_scored, make_rows
+from tests.stores import add_scored, die_before_checkpoint, make_rows
 
 ROWS = 200
 SAME, WRONG, REFUSED, NO_SENTENCE = 0, 2, 3, 4  # exit statuses of a child; another one is a crash
@@ -72,11 +71,7 @@ def _templates(folder: Path) -> dict[str, Path]:
     Ledger(store).add_policy("line", {"threshold": 0.9}, "Suzuki", "why")
     waiting, logged = Store(_copied(store, "part")), Store(_copied(store, "log"))
     write_part(waiting.folder, RUN.run_id, 1, make_rows(ROWS, seed=1, first=1000))
-    pid = os.fork()
-    if pid == 0:
-        StoreEngine.detach = lambda *_: os._exit(0)  # type: ignore[method-assign]
-        Ledger(logged).add_scenario("plan", {"cost": 1}, "Suzuki")
-    os.waitpid(pid, 0)
+    die_before_checkpoint(lambda: Ledger(logged).add_scenario("plan", {"cost": 1}, "Suzuki"))
     return {"part": waiting.folder, "page": store.folder, "log": logged.folder}
 
 

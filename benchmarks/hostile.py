@@ -132,11 +132,10 @@ def fill_with_hostile_text(home: Path) -> None:
         add_scored(store, run, rows)
     ledger, run_id = Ledger(store), store.runs()[0].run.run_id
     for text in (text for text in TEXTS if text.isprintable()):
-        for author in (text,):
-            policy = Policy(0.6).to_dict()
-            version = ledger.add_policy(text[:60], policy, author, text, [run_id]).version
-            ledger.add_policy_event(text[:60], version, "approve", f"{text} 2", text)
-            ledger.add_policy_event(text[:60], version, "activate", f"{text} 2", text)
+        policy = Policy(0.6).to_dict()
+        version = ledger.add_policy(text[:60], policy, text, text, [run_id]).version
+        for event in ("approve", "activate"):
+            ledger.add_policy_event(text[:60], version, event, f"{text} 2", text)
         apply_active_policy(store, run_id)
     for i, text in enumerate(TEXTS):
         keep_upload(

@@ -6,6 +6,8 @@ segments, three years, about half of the labels never trained on. Not for figure
 shows. Knows nothing of models or screens.
 """
 
+import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pandas as pd
 
 from core.stats.uncertainty import decompose_uncertainty
 from core.store import counts, lake, records
+from core.store.engine import StoreEngine
 from core.store.ledger import Ledger
 from core.store.parts import part_path, write_part
 from core.store.samples import Samples
@@ -263,3 +266,15 @@ def recount(store: Store, run_id: str) -> None:
             path = part_path(store.folder, run_id, part).resolve()
             counts.count_file(connection, run_id, part, str(path))
         counts._count(connection, run_id)
+
+
+def die_before_checkpoint(write: Callable[[], object]) -> None:
+    """Run `write` in a child that dies after its commit: what it stored is in the log alone."""
+    pid = os.fork()
+    if pid == 0:
+        StoreEngine.detach = lambda engine, connection: os._exit(0)
+        try:
+            write()
+        finally:
+            os._exit(1)
+    assert os.waitpid(pid, 0)[1] == 0

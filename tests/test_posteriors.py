@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from scipy.special import softmax
+from scipy.special import expit, softmax
 from torch import nn
 
 from core.errors import SettingsError
@@ -263,13 +263,18 @@ def test_a_temperature_spares_the_part_of_the_logits_that_it_does_not_divide():
 
 def test_few_faultless_held_out_cases_support_31_of_32_and_the_prior_less():
     """30 cases, all right at p = 0.9. By the rule of succession the next is right with probability
-    31 / 32, odds of 31, and 9^(1/T) = 31 gives T = 0.64.
+    31 / 32, odds of 31, and 9^(1/T) = 31 gives T = 0.64. The prior's pull on log T is log T / (30 *
+    0.25^2); at the best T it is that of the 30 cases, with odds of 9^(1/T).
     """
     samples, labels = np.tile([0.9, 0.1], (2, 30, 1)), np.zeros(30, dtype=int)
     alone = sampled_temperature(samples, labels)
     assert alone == pytest.approx(np.log(9) / np.log(31), rel=1e-3)
     assert mean_at_temperature(samples, alone)[:, 0] == pytest.approx(31 / 32, abs=1e-4)
-    assert 0.7 < sampled_temperature(samples, labels, TEMPERATURE_PRIOR) < 0.9
+    held = sampled_temperature(samples, labels, TEMPERATURE_PRIOR)
+    logit = np.log(9) / held
+    pull = np.log(held) / (30 * TEMPERATURE_PRIOR**2)
+    assert logit * (1 / 32 - expit(-logit)) == pytest.approx(pull, abs=1e-4)
+    assert 0.8 < held < 0.9
 
 
 @pytest.mark.parametrize(("ordered", "expected"), [(True, [3, 4]), (False, None)])

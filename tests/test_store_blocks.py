@@ -1,17 +1,16 @@
 """A checkpoint that was killed within a write: the store opens, and has what was committed."""
 
 import logging
-import os
 import shutil
 
 import pytest
 
 from core.errors import StoreError
 from core.store.blocks import COPY
-from core.store.engine import StoreEngine
 from core.store.file import NAME
 from core.store.ledger import Ledger
 from core.store.store import Store
+from tests.stores import die_before_checkpoint
 
 HEADER, BLOCK = 3 * 4096, 262_144  # bytes
 
@@ -21,12 +20,7 @@ def killed(tmp_path_factory):
     """Return a store's folder whose last process died before its checkpoint."""
     store = Store(tmp_path_factory.mktemp("killed") / "store")
     Ledger(store).add_scenario("plan", {"cost": 0}, "Suzuki")
-    pid = os.fork()
-    if pid == 0:
-        StoreEngine.detach = lambda engine, connection: os._exit(0)
-        Ledger(store).add_scenario("plan", {"cost": 1}, "Suzuki")
-        os._exit(1)
-    assert os.waitpid(pid, 0)[1] == 0
+    die_before_checkpoint(lambda: Ledger(store).add_scenario("plan", {"cost": 1}, "Suzuki"))
     return store.folder
 
 

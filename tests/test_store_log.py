@@ -1,7 +1,6 @@
 """The log that a killed process leaves: what was committed in it is taken in, or is missed aloud."""
 
 import logging
-import os
 import random
 import shutil
 import zlib
@@ -10,11 +9,11 @@ import pytest
 
 from core.errors import StoreError
 from core.messages import error_text
-from core.store.engine import StoreEngine
 from core.store.file import NAME
 from core.store.ledger import Ledger
 from core.store.store import Store
 from core.store.wal import NOTE
+from tests.stores import die_before_checkpoint
 
 LOG = f"{NAME}.wal"
 
@@ -24,14 +23,13 @@ def killed(tmp_path_factory):
     """Return a store's folder whose last process died after a commit, before its checkpoint."""
     store = Store(tmp_path_factory.mktemp("killed") / "store")
     Ledger(store).add_scenario("plan", {"cost": 0}, "Suzuki")
-    pid = os.fork()
-    if pid == 0:
-        StoreEngine.detach = lambda engine, connection: os._exit(0)
+
+    def add_three():
         with store.atomic():
             for cost in (1, 2, 3):
                 Ledger(store).add_scenario("plan", {"cost": cost}, "Suzuki")
-        os._exit(1)
-    assert os.waitpid(pid, 0)[1] == 0
+
+    die_before_checkpoint(add_three)
     assert (store.folder / LOG).stat().st_size > 1000
     return store.folder
 
