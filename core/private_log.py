@@ -27,9 +27,8 @@ def keep_case_text_out() -> None:
         if record.exc_info and record.exc_info[1] is not None:
             # Every formatter of the standard library takes this text, if there is one.
             record.exc_text = error_places(record.exc_info[1])
-            if (
-                record.name == "asyncio"
-            ):  # its message goes on with the task, which quotes the error
+            # asyncio's message goes on with the task, which quotes the error.
+            if record.name == "asyncio":
                 record.msg, record.args = record.getMessage().partition("\n")[0], ()
         return record
 

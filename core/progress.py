@@ -19,6 +19,11 @@ PROGRESS_VARIABLE = "KAKUSHIN_PROGRESS"
 _EVERY_S = 0.5  # between two writes: a file costs more than a line of a terminal (tqdm's 0.1 s)
 
 
+def is_job() -> bool:
+    """Return whether this process is a background job: its output is a log."""
+    return PROGRESS_VARIABLE in os.environ
+
+
 class ProgressBar(tqdm):
     """A tqdm that writes the file that KAKUSHIN_PROGRESS names; a disabled bar writes nothing."""
 

@@ -37,7 +37,7 @@ from core.cli.watch import add_monitor, add_propose, add_replay
 from core.errors import KakushinError
 from core.messages import error_text, reader_language
 from core.private_log import keep_case_text_out
-from core.progress import PROGRESS_VARIABLE
+from core.progress import is_job
 from core.settings import Settings, machine_error
 
 CLOSED_OUTPUT = 141  # as a shell reports a program that SIGPIPE ends
@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run_verb(arguments: argparse.Namespace) -> int:
     os.umask(0o077)  # output files hold text of cases: only their owner may read them
-    if PROGRESS_VARIABLE in os.environ:  # a job: its output is a log
+    if is_job():  # its output is a log
         keep_case_text_out()
     # Before transformers and tokenizers are imported; a user's own values win.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")

@@ -4,7 +4,6 @@ Knows no format: core.cases reads the file.
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from core.cli.tables import terminal_json
 from core.cli.verbs import add_verb
 from core.errors import CasesError, SettingsError
 from core.files import write_atomic
-from core.progress import PROGRESS_VARIABLE
+from core.progress import is_job
 from core.settings import Settings
 
 # A file with a wrong column has a problem in every row; the terminal shows the first of them.
@@ -219,17 +218,13 @@ def print_notices(notices) -> None:
     """Print notices (core.cases.table.Notice) to standard error, one sentence per line."""
     for notice in notices:
         # A job's log stays in the workspace and is shown on screens: it quotes no cell.
-        hidden = {"value": "…"} if _is_job() and "value" in notice.values else {}
+        hidden = {"value": "…"} if is_job() and "value" in notice.values else {}
         _print_sentence(notice.code, **notice.values | hidden)
-
-
-def _is_job() -> bool:
-    return PROGRESS_VARIABLE in os.environ
 
 
 def _print_problems(cases) -> None:
     for problem in cases.problems[:SHOWN_PROBLEMS]:
-        print(problem_text(problem, with_value=not _is_job()), file=sys.stderr)
+        print(problem_text(problem, with_value=not is_job()), file=sys.stderr)
     if len(cases.problems) > SHOWN_PROBLEMS:
         _print_sentence("cases.more_problems", n=len(cases.problems) - SHOWN_PROBLEMS)
 

@@ -26,7 +26,7 @@ def _runs(arguments: argparse.Namespace, settings: Settings) -> None:
     ]
     if arguments.json:
         for record in records:
-            print(terminal_json(asdict(record)))
+            print(terminal_json(asdict(record), default=str))
     elif records:
         head = ("run", "kind", "dataset", "role", "model", "cases", "state", "started")
         print_table([head, *map(_row, records)])

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.errors import StoreError
+from core.files import sha256_of
 
 _KEY = b"kakushin.sha256"
 _BLANK = b"0" * 64  # in the digest's place while the file is hashed
@@ -67,9 +68,9 @@ def sealed_sha256(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
         place = _place_of_digest(file)
-        file.seek(0)
         if place is None:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            return sha256_of(path)
+        file.seek(0)
         while piece := file.read(min(_CHUNK, place - file.tell())):
             digest.update(piece)
         stated = file.read(len(_BLANK))

@@ -42,6 +42,7 @@ from dashboard.decide.mark_charts import CHEAPEST_MARK as CHEAPEST_MARK
 from dashboard.decide.verdict import (
     TILES,
     AgainstReview,
+    Outcome,
     RouteCurve,
     Routed,
     improves,
@@ -219,8 +220,7 @@ class DecideContext:
     @cached_property
     def way(self) -> route.WayToYes | None:
         """What would make the verdict a yes, if it is none and the groups of no route make it one."""
-        at_threshold = self.costed.iloc[[round(1000 * self.choices.t)]]
-        here = outcomes_of(at_threshold, self.terms.cases_per_day)[0]
+        here = self._outcome_in(self.costed)
         if not self.timed or verdict_of(here, self.terms.review_all) == ADOPT:
             return None
         return route.find_way(self.context)
@@ -230,12 +230,14 @@ class DecideContext:
         if context.route is None or context.applied_route is not None:
             return context.applied_route is not None
         groups = context.route.groups(self.choices.t)
-        before, after = (
-            outcomes_of(table.iloc[[round(1000 * self.choices.t)]], self.terms.cases_per_day)[0]
-            for table in (self.costed, self.routed)
-        )
-        routed = Routed(context.route.by, groups, after, applied=False)
+        routed = Routed(context.route.by, groups, self._outcome_in(self.routed), applied=False)
+        before = self._outcome_in(self.costed)
         return self.timed and improves(before, routed, self.terms.review_all)
+
+    def _outcome_in(self, costed: pd.DataFrame) -> Outcome:
+        """Return the consequence of the threshold in use by a table of all thresholds."""
+        row = costed.iloc[[round(1000 * self.choices.t)]]
+        return outcomes_of(row, self.terms.cases_per_day)[0]
 
     @property
     def timed(self) -> bool:
