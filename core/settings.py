@@ -4,7 +4,6 @@ The workspace holds generated files only: after it is deleted, `make demo` rebui
 """
 
 import errno
-import ipaddress
 import os
 from pathlib import Path
 
@@ -22,18 +21,6 @@ def default_home(root: Path) -> Path:
     """Return the workspace of a source tree; for an installed package, `./workspace`."""
     # An installed package's root is site-packages, which a workspace must not fill.
     return (root if (root / "pyproject.toml").is_file() else Path.cwd()) / "workspace"
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine reaches the host, an address or "localhost".
-
-    >>> is_loopback("127.0.0.1"), is_loopback("0.0.0.0"), is_loopback("example.com")
-    (True, False, False)
-    """
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name, which may lead anywhere
-        return False
 
 
 class Settings(BaseSettings):

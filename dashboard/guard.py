@@ -7,13 +7,12 @@ sends neither Origin nor Sec-Fetch-Site: the guard checks its Host only. It also
 that are open at a time, and refuses one beyond them with 503.
 """
 
-from urllib.parse import urlsplit
-
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
+from core.hosts import foreign_header, host_and_name
+
 _FULL = (
     "The dashboard has {n} open pages, its limit (KAKUSHIN_SESSIONS). Close one, or try again later."
     " / ダッシュボードの同時接続数が上限（{n}）に達しています。"
@@ -53,7 +52,7 @@ class RequestGuard:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        host = _host_and_port(headers)
+        host = host_and_name(headers.get("host", ""))
         reason, status = self.refusal_reason(headers), 403
         is_session = scope["type"] == "websocket"
         # Only a page that a person opens, and its socket: the files of open pages still arrive.
@@ -83,41 +82,15 @@ class RequestGuard:
 
     def refusal_reason(self, headers: Headers) -> str | None:
         """Return why a request with these headers is refused; None if it is not."""
-        host = _host_and_port(headers)
-        if host is None or host[1] not in (*LOCAL_HOSTS, *self.public_hosts):
-            return "This host name is not one of the dashboard's."
-        origins = headers.getlist("origin")
-        if origins and not (len(origins) == 1 and self._is_our_origin(origins[0], host[0])):
-            return "This origin is not the dashboard's."
+        hosts, origins = headers.getlist("host"), headers.getlist("origin")
+        match foreign_header(hosts, origins, self.public_hosts):
+            case "host":
+                return "This host name is not one of the dashboard's."
+            case "origin":
+                return "This origin is not the dashboard's."
         # Another port of this machine is another origin, but the same site.
         elsewhere = headers.get("sec-fetch-site") in ("cross-site", "same-site")
         navigates = headers.get("sec-fetch-mode") == "navigate"
         if elsewhere and not (navigates and headers.get("sec-fetch-dest") not in FRAMES):
             return "Only a link may lead here from another site."
         return None
-
-    def _is_our_origin(self, origin: str, host: str) -> bool:
-        try:
-            parts = urlsplit(origin.lower())
-        except ValueError:
-            return False
-        if parts.scheme not in ("http", "https"):
-            return False
-        # A proxy may put its own Host in place of the browser's, but it leaves the origin.
-        return parts.netloc == host or parts.hostname in self.public_hosts
-
-
-def _host_and_port(headers: Headers) -> tuple[str, str] | None:
-    """Return the Host header in lower case and its name alone; None if it is not one plain host."""
-    hosts = headers.getlist("host")
-    try:
-        parts = urlsplit(f"//{hosts[0].lower()}")
-        name, port = parts.hostname, parts.port
-    except (IndexError, ValueError):
-        return None
-    if name is None or len(hosts) != 1:
-        return None
-    written = f"[{name}]" if ":" in name else name
-    written += "" if port is None else f":{port}"
-    # "user@host", paths and the like differ from what their parts make up.
-    return (written, name) if written == hosts[0].lower() else None

@@ -21,11 +21,12 @@ from streamlit.starlette import App
 
 from core.access import login_path, read_login
 from core.errors import KakushinError, SettingsError
+from core.hosts import is_loopback
 from core.messages import error_text, reader_language
 from core.private_log import keep_case_text_out
-from core.settings import Settings, is_loopback
+from core.settings import Settings
 from dashboard.app import PAGE_GROUPS
-from dashboard.guard import LOCAL_HOSTS, RequestGuard
+from dashboard.guard import RequestGuard
 from dashboard.index_page import index_page
 from dashboard.warm_up import start_warm_up
 
@@ -83,9 +84,12 @@ def serve_dashboard(port: int) -> None:
     options = {"server.port": port, "server.trustedUserHeaders": {}}
     options |= {"server.enableAgentApi": False, "server.headless": True}
     options["logger.enableRich"] = False  # it prints errors with their messages
-    options["server.allowedHosts"] = [*LOCAL_HOSTS, *settings.public_hosts]
+    # Streamlit's own list, behind our guard: it knows single names only, so the address joins them.
+    address = config.get_option("server.address")
+    named = ["127.0.0.1", "localhost", "::1", *([address] if address else [])]
+    options["server.allowedHosts"] = [*named, *settings.public_hosts]
     if login is None:
-        require_local_address(config.get_option("server.address"))
+        require_local_address(address)
     else:
         read_login(login)
         if find_spec("authlib") is None:

@@ -11,6 +11,7 @@ MODULES = (
     "core.decision.certificate.certify",
     "core.decision.thresholds.consequence",
     "core.decision.thresholds.policy",
+    "core.hosts",
     "core.messages",
     "core.stats.agreement",
     "core.stats.bounds",

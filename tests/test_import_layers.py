@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GROUND = {
     *("core.errors", "core.export", "core.files", "core.messages"),
     *("core.types", "core.settings", "core.progress", "core.identity", "core.access"),
-    "core.private_log",
+    *("core.private_log", "core.hosts"),
 }
 NUMBERS = GROUND | {"core.stats", "core.counts"}
 CORE = {
@@ -25,6 +25,7 @@ CORE = {
     "core.types": {"core.errors"},
     "core.settings": {"core.errors"},
     "core.files": set(),
+    "core.hosts": set(),
     "core.identity": {"core.errors"},
     "core.access": {"core.errors", "core.identity"},
     "core.export": {"core.errors", "core.files"},
@@ -56,7 +57,7 @@ PAGES = {
 SCREENS |= {page: SCREENS["dashboard.components"] | {"dashboard.components"} for page in PAGES}
 SERVER = {
     "dashboard.app": {*SCREENS},
-    "dashboard.guard": set(),
+    "dashboard.guard": {"core.hosts"},
     "dashboard.index_page": set(),
     "dashboard.warm_up": GROUND | {*SCREENS},
     "dashboard.server": GROUND

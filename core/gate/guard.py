@@ -6,8 +6,6 @@ site's name was bound to this machine's address (DNS rebinding). With tokens nei
 which has no token. Errors become answers here: a status, a code and a sentence. Knows no route's content.
 """
 
-from urllib.parse import urlsplit
-
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -25,9 +23,9 @@ from core.errors import (
 )
 from core.gate.metrics import GateMetrics
 from core.gate.tokens import CallerBook
+from core.hosts import foreign_header
 from core.identity import Principal
 from core.messages import error_text
-from core.settings import is_loopback
 
 HEALTH = "/healthz"
 STATUS = (
@@ -72,21 +70,15 @@ class CallerGuard:
 def require_this_machine(headers: Headers) -> None:
     """Do nothing if a request names this machine as its host, and a page of it if any.
 
-    Raises AccessError for another or a repeated Host header, and for a page of another site.
+    Raises AccessError for another or a repeated Host or Origin header: core.hosts has the rule.
     """
-    pages = [f"//{host}" for host in headers.getlist("host")]
-    if len(pages) != 1 or not _on_this_machine(pages[0]):
-        raise AccessError("gate.other_host", host=headers.get("host", ""))
-    for origin in headers.getlist("origin"):
-        if not _on_this_machine(origin):
-            raise AccessError("gate.other_origin", origin=origin)
-
-
-def _on_this_machine(address: str) -> bool:
-    try:
-        return is_loopback(urlsplit(address).hostname or "")
-    except ValueError:  # no address at all
-        return False
+    hosts, origins = headers.getlist("host"), headers.getlist("origin")
+    # A page of another port is one of this machine's programs, as trusted as its sender.
+    match foreign_header(hosts, origins, any_port=True):
+        case "host":
+            raise AccessError("gate.other_host", host=", ".join(hosts))
+        case "origin":
+            raise AccessError("gate.other_origin", origin=", ".join(origins))
 
 
 def allowed_caller(request: Request, action: str) -> Principal | None:

@@ -20,8 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from core.errors import CallerUnknownError, NotFoundError, SettingsError, TooManyRequestsError
 from core.files import private_folder, write_atomic
+from core.hosts import is_loopback
 from core.identity import ROLES, Principal
-from core.settings import Settings, is_loopback
+from core.settings import Settings
 from core.store.entries import checked_choice, checked_text
 
 REQUESTS_A_MINUTE = 600
