@@ -288,8 +288,8 @@ def test_a_teachers_start_and_ngrams_are_as_much_surer_as_its_head(trained):
         )
         for settings in (TfbSettings(samples=4, calibrate=c) for c in (True, False))
     )
-    scale = record["held_out"]["start_temperature"]
-    assert scale > 1.1
+    scale = record["held_out"]["start_temperature"] ** 0.5
+    assert scale > 1.05
     for name in ("surface:weight", "start:weight", "start:bias"):
         expected = scale * plain.weights[name].float()
         torch.testing.assert_close(scaled.weights[name].float(), expected, rtol=0.01, atol=1e-3)

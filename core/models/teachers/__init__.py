@@ -46,6 +46,8 @@ FROM_POINT = (TfbSettings, LaplaceSettings, EnsembleSettings)  # these start at 
 # Of the way from the linear start to the trained weights. Not 0: a teacher without a spread has
 # nothing to teach but the start itself.
 BLEND_SHARES = (1.0, 0.75, 0.5, 0.25)
+# Of the log temperature that a fold's start needs: what is laid to the fold, and not to the teacher.
+OF_THE_FOLD = 0.5
 # Deviation of log T. With it 30 faultless cases give T = 0.75, without it 0.05.
 TEMPERATURE_PRIOR = 0.25
 
@@ -65,9 +67,9 @@ def make_teacher(job: TeacherJob, settings: TeacherSettings) -> Fitted:
     views = _held_out_views(fold, probe.posterior, settings.samples)
     # The linear start of every label needs no temperature: folds of all of them chose its weights.
     # The fold's start needs one, since its held-out cases are few, later than what it learned, and
-    # it learned less. So much of the probe's temperature does not hold for a fit on every label (a
-    # ratio estimator: Cochran 1977, chapter 6).
-    scale = probe.record.get("start_temperature", 1.0)
+    # it learned less. So that much of the probe's temperature need not hold for a fit on every
+    # label (a ratio estimator: Cochran 1977, chapter 6), unless later cases go on changing: half.
+    scale = probe.record.get("start_temperature", 1.0) ** OF_THE_FOLD
     posterior = tempered(fitted.posterior, 1 / scale)
     return Fitted(posterior, record, fitted.choices, views, scale)
 
