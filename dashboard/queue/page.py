@@ -5,6 +5,8 @@ gives each case to one reviewer at a time, and core.store.reviews keeps the answ
 grow: undo adds a withdrawal.
 """
 
+from unicodedata import east_asian_width
+
 import pandas as pd
 import streamlit as st
 
@@ -28,6 +30,8 @@ TARGET = 0.05  # leakage that the audits are planned for
 # keys of values in the session: the case in hand, the last answer, a failure
 _CASE, _LAST, _FAILED = "queue_case", "queue_last", "queue_failed"
 _DIGITS = 9  # labels with a key of their own
+# Width of a button's edges, and of a letter of its label or key; a Japanese one takes two
+_BUTTON_PX, _LETTER_PX = 52, 8
 _ANSWERS = {"right": "a", "wrong": "x", "unsure": "u"}  # Streamlit keeps r and c
 
 
@@ -159,18 +163,20 @@ def _draw_labels(words: Words, labels: tuple[str, ...], give: tuple) -> None:
         for i, label in enumerate(labels):
             digit = str(i % _DIGITS + 1)
             shortcut = digit if i < _DIGITS else f"shift+{digit}" if i < 2 * _DIGITS else None
-            st.button(
-                escape_markdown(label),
-                key=f"queue_label_{i}",
-                on_click=_answer,
-                args=(*give, None, label),
-                shortcut=shortcut,
-            )
+            _key_button(escape_markdown(label), f"label_{i}", shortcut, _answer, (*give, None, label))
 
 
 def _button(words: Words, name: str, letter: str, act, arguments: tuple) -> None:
-    label, key = words(f"queue.{name}"), f"queue_{name}"
-    st.button(label, key=key, on_click=act, args=arguments, shortcut=letter)
+    _key_button(words(f"queue.{name}"), name, letter, act, arguments)
+
+
+def _key_button(label: str, name: str, shortcut: str | None, act, arguments: tuple) -> None:
+    """Draw a button of a fixed width: by its label's, it would move its neighbours as that arrives."""
+    wide = sum(east_asian_width(letter) in "WF" for letter in label)
+    letters = len(label) + wide + len(shortcut or "")
+    width = _BUTTON_PX + _LETTER_PX * letters
+    key = f"queue_{name}"
+    st.button(label, key=key, on_click=act, args=arguments, shortcut=shortcut, width=width)
 
 
 def _answer(run_id: str, reviewer: str, case: dict, verdict: str | None, label: str | None) -> None:
