@@ -24,6 +24,7 @@ from core.store.store import Store
 from core.types import RunRecord
 from dashboard.components import choice_row, controls, shell
 from dashboard.i18n import Words, escape_markdown
+from dashboard.queue.excerpt import readable_excerpt
 from dashboard.session import cache, identity, state
 
 TARGET = 0.05  # leakage that the audits are planned for
@@ -139,8 +140,7 @@ def _draw_case(words: Words, record: RunRecord, reviewer: str, case: pd.Series) 
                 saving = words.money(float(case["saving"]), state.choices().currency)
                 st.badge(words.text("queue.saving", saving=saving))
             st.caption(words.text("queue.case", case=case_id))
-        # st.text shows a case's words as they are: no markdown, link or HTML in them counts
-        st.text(cache.cached_query(_case_text, run_id, case_id) or "")
+        _draw_text(words, cache.cached_query(_case_text, run_id, case_id) or "", case_id)
         if not blind and case["predicted"]:
             confidence = words.number(100 * float(case["confidence"]), 1)
             st.text(words.text("queue.answer", label=case["predicted"], confidence=confidence))
@@ -156,6 +156,15 @@ def _draw_case(words: Words, record: RunRecord, reviewer: str, case: pd.Series) 
             _button(words, "skip", "s", _skip, (run_id, reviewer, case_id))
 
 
+def _draw_text(words: Words, text: str, case_id: str) -> None:
+    """Draw a case's words to read, and behind a fold all that the model reads, if that is more."""
+    # st.text shows a case's words as they are: no markdown, link or HTML in them counts
+    st.text(excerpt := readable_excerpt(text))
+    if excerpt != text.strip():
+        with st.expander(words.many("queue.whole_text", len(text)), key=f"queue_whole_{case_id}"):
+            st.text(text)
+
+
 def _draw_labels(words: Words, labels: tuple[str, ...], give: tuple) -> None:
     """Draw a button for each label, in their fixed order, which tells nothing of the model."""
     st.caption(words("queue.labels"))
@@ -163,7 +172,9 @@ def _draw_labels(words: Words, labels: tuple[str, ...], give: tuple) -> None:
         for i, label in enumerate(labels):
             digit = str(i % _DIGITS + 1)
             shortcut = digit if i < _DIGITS else f"shift+{digit}" if i < 2 * _DIGITS else None
-            _key_button(escape_markdown(label), f"label_{i}", shortcut, _answer, (*give, None, label))
+            _key_button(
+                escape_markdown(label), f"label_{i}", shortcut, _answer, (*give, None, label)
+            )
 
 
 def _button(words: Words, name: str, letter: str, act, arguments: tuple) -> None:
