@@ -24,15 +24,26 @@ def is_job() -> bool:
     return PROGRESS_VARIABLE in os.environ
 
 
+def is_main_process() -> bool:
+    """Return whether this is the process that writes.
+
+    Under torchrun or `accelerate launch` the other processes only compute.
+    """
+    return os.environ.get("RANK", "0") == "0"
+
+
 class ProgressBar(tqdm):
-    """A tqdm that writes the file that KAKUSHIN_PROGRESS names; a disabled bar writes nothing."""
+    """A tqdm that writes the file that KAKUSHIN_PROGRESS names; a disabled bar writes nothing.
+
+    Only the main process has bars.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # Before super().__init__, which draws the first bar by calling display.
         self._path = os.environ.get(PROGRESS_VARIABLE)
         if self._path:
             kwargs |= {"mininterval": _EVERY_S, "file": _Nowhere()}
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **kwargs | ({} if is_main_process() else {"disable": True}))
 
     def display(self, msg: str | None = None, pos: int | None = None) -> None:
         """Draw the bar, or write the file."""

@@ -1,8 +1,7 @@
-"""Runs that can be relied on: the same seed, a kill at any moment, too little memory, several
-processes, mixed-up files.
+"""Runs that can be relied on: the same seed, a kill at any moment, too little memory, mixed-up files.
 
-"The same weights" is within 1e-6: on one machine the same steps give the same bits; halves and
-processes add in another order.
+"The same weights" is within 1e-6: on one machine the same steps give the same bits; halves add in
+another order.
 """
 
 import json
@@ -17,7 +16,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from core.errors import ModelError, SettingsError
+from core.errors import ModelError
 from core.files import sha256_of
 from core.models.base import adapters
 from core.models.base.backbone import load_backbone
@@ -29,7 +28,6 @@ from core.models.scoring import checkpoint
 from core.models.scoring.posterior import Gaussian
 from core.models.scoring.scorers import OnePass, Teacher
 from core.models.training.loop import last_checkpoint, new_head
-from core.store.store import Store
 from tests import tiny
 from tests.training import ADAPTER, CPU, LABELS, LOOP, train
 
@@ -124,9 +122,11 @@ def test_a_process_killed_with_9_goes_on_to_the_same_weights(base, killed, unbro
 def test_a_checkpoint_without_its_end_is_passed_over(tmp_path):
     for step, state in ((4, '{"global_step": 4}'), (8, '{"global_st'), (12, None)):
         (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "rng_state.pth").touch()
         if state is not None:
             (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(state)
     assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-4")
+    assert last_checkpoint(tmp_path, processes=2) is None  # it has no random state of a second one
     assert last_checkpoint(tmp_path / "nothing") is None
 
 
@@ -246,106 +246,6 @@ def test_compiled_blocks_answer_the_same(base):
     before = scorer.scores(some)
     backbone.compile_blocks(backend="eager")
     np.testing.assert_allclose(scorer.scores(some).probabilities, before.probabilities, atol=1e-6)
-
-
-# --- several processes
-
-SHARED = """
-import atexit, os, sys
-from pathlib import Path
-import torch
-# first registered, last called
-# in one write: words of two processes may mix between writes
-atexit.register(lambda: os.write(
-    1, f"in a group at the end: {torch.distributed.is_initialized()}\\n".encode()))
-from safetensors.torch import save_file
-from tests.training import train
-
-weights = train(Path(sys.argv[1]), Path(sys.argv[2]))
-if os.environ.get("RANK", "0") == "0":
-    save_file(weights, Path(sys.argv[2]) / "final.safetensors")
-"""
-
-
-def launch(*command: str, home: Path | None = None) -> subprocess.CompletedProcess:
-    """Run a script or module in two processes on this machine's CPU, by gloo."""
-    torchrun = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        "2",
-    ]
-    own = {
-        "PYTHONPATH": str(ROOT),
-        "OMP_NUM_THREADS": "1",
-        "KAKUSHIN_DEVICE": "cpu",
-        "KAKUSHIN_HOME": str(home),
-    }
-    done = subprocess.run(
-        [*torchrun, *command],
-        cwd=ROOT,
-        env=os.environ | own,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    # whole: the launcher's own words hide the cause above them
-    assert done.returncode == 0, done.stderr
-    return done
-
-
-def test_two_processes_share_each_batch_and_reach_the_same_weights(base, unbroken, tmp_path):
-    script = tmp_path / "shared.py"
-    script.write_text(SHARED)
-    done = launch(str(script), str(base), str(tmp_path / "two"))
-    # who exits while in one may be aborted
-    assert done.stdout.count("in a group at the end: False") == 2
-    assert_same(
-        unbroken,
-        load_file(tmp_path / "two" / "final.safetensors"),
-        tolerance=1e-5,
-    )
-
-
-def test_two_processes_train_and_distil_by_the_command_line_and_one_writes(base, tmp_path):
-    tiny.cases(96).to_csv(tmp_path / "cases.csv", index=False)
-    train_it = [
-        "train",
-        str(tmp_path / "cases.csv"),
-        "--name",
-        "t",
-        "--base",
-        str(base),
-        "--epochs",
-        "1",
-        "--samples",
-        "3",
-    ]
-    commands = [train_it, ["distill", "t", "--epochs", "1"]]
-    script = tmp_path / "commands.py"
-    script.write_text(
-        f"from core.cli import main\nraise SystemExit(any([main(words) for words in {commands}]))"
-    )
-    launch(str(script), home=tmp_path / "home")
-    models = tmp_path / "home" / "models"
-    assert sorted(p.name for p in models.iterdir()) == ["t-point", "t-student", "t-teacher"]
-    for name in ("t-point", "t-teacher", "t-student"):
-        checkpoint.load(models / name, CPU)
-    runs = Store(tmp_path / "home" / "store").runs()
-    assert sorted((r.run.kind, r.state) for r in runs) == [
-        ("distil", "finished"),
-        ("train", "finished"),
-    ]
-
-
-def test_a_batch_that_processes_cannot_share_is_refused(base, tmp_path, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "3")
-    with pytest.raises(
-        SettingsError, match="A batch of 16 cases cannot be shared evenly by 3 processes"
-    ):
-        train(base, tmp_path)
 
 
 # --- mixed-up files

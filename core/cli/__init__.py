@@ -11,6 +11,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import NoReturn
 
@@ -37,7 +38,7 @@ from core.cli.watch import add_monitor, add_propose, add_replay
 from core.errors import KakushinError
 from core.messages import error_text, reader_language
 from core.private_log import keep_case_text_out
-from core.progress import is_job
+from core.progress import is_job, is_main_process
 from core.settings import Settings, machine_error
 
 CLOSED_OUTPUT = 141  # as a shell reports a program that SIGPIPE ends
@@ -50,7 +51,11 @@ def main(argv: list[str] | None = None) -> int:
     """
     try:
         try:
-            return _run_verb(parser().parse_args(argv))
+            if is_main_process():
+                return _run_verb(parser().parse_args(argv))
+            # torchrun's other processes would say everything again.
+            with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+                return _run_verb(parser().parse_args(argv))
         finally:
             sys.stdout.flush()  # here and not at exit, where Python prints a traceback
     except BrokenPipeError:

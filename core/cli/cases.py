@@ -12,7 +12,7 @@ from core.cli.tables import terminal_json
 from core.cli.verbs import add_verb
 from core.errors import CasesError, SettingsError
 from core.files import write_atomic
-from core.progress import is_job
+from core.progress import is_job, is_main_process
 from core.settings import Settings
 
 # A file with a wrong column has a problem in every row; the terminal shows the first of them.
@@ -215,8 +215,11 @@ def _print_report(cases, record: dict) -> None:
 
 
 def print_notices(notices) -> None:
-    """Print notices (core.cases.table.Notice) to standard error, one sentence per line."""
-    for notice in notices:
+    """Print notices (core.cases.table.Notice) to standard error, one sentence per line.
+
+    Of several processes the main one prints them.
+    """
+    for notice in notices if is_main_process() else ():
         # A job's log stays in the workspace and is shown on screens: it quotes no cell.
         hidden = {"value": "…"} if is_job() and "value" in notice.values else {}
         _print_sentence(notice.code, **notice.values | hidden)

@@ -5,7 +5,6 @@ Knows the store and a model's card, not the models.
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from importlib.metadata import version
 import pandas as pd
 
 from core.models.base.card import ModelCard
+from core.progress import is_main_process
 from core.store.store import Store
 from core.types import Run
 
@@ -79,14 +79,6 @@ def training_run(prefix: str, name: str, model_kind: str, key: str, **fields) ->
         role="train",
         **fields,
     )
-
-
-def is_main_process() -> bool:
-    """Return whether this is the process that writes.
-
-    Under torchrun or `accelerate launch` the other processes only compute.
-    """
-    return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from core.cases.prompts import letters_in, require_options
 from core.errors import CasesError, ModelError
 from core.models.base.card import ModelCard, read_card
 from core.models.base.settings import BlobSettings, DistillSettings, PointSettings, TeacherSettings
-from core.pipeline.runs import content_hash, frame_hash, is_main_process, recorded, training_run
+from core.pipeline.runs import content_hash, frame_hash, recorded, training_run
+from core.progress import is_main_process
 from core.settings import Settings
 from core.store.store import Store
 from core.types import checked_name

@@ -42,9 +42,17 @@ def pick_device(name: str = "auto") -> torch.device:
     return device
 
 
+def process_place() -> tuple[int, int]:
+    """Return this process's number and how many torchrun or `accelerate launch` started.
+
+    A process alone is number 0 of 1.
+    """
+    return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+
+
 def barrier(device: torch.device) -> None:
     """Wait for all processes of torchrun or `accelerate launch`; return at once if alone."""
-    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+    if process_place()[1] > 1:
         PartialState(cpu=device.type == "cpu").wait_for_everyone()
 
 

@@ -1,7 +1,8 @@
 """The frozen trunk's output, computed once for each case and read by epochs, samples and models.
 
-With a folder, the states are in a file there, read through the page cache: the point estimate, its
-teacher and its student share it, and memory stays bounded for long texts. Memory or disk: tokens *
+With a folder, the states are in files there, read through the page cache: the point estimate, its
+teacher and its student share them, and memory stays bounded for long texts. A file holds a part of
+the texts and its name comes from them: processes of torchrun compute a share of the parts each. Memory or disk: tokens *
 hidden size * 4 bytes; 5,000 work orders of 8 tokens on MiniLM are 61 MB. Knows no labels and no
 training.
 """
@@ -9,6 +10,7 @@ training.
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +21,14 @@ from torch import Tensor
 from core.files import fresh_file
 from core.models.base.backbone import Backbone
 from core.models.base.batches import pad, plan_batches, token_batches
+from core.models.base.device import barrier, process_place
 from core.models.base.memory import by_halves
 from core.progress import ProgressBar
 
 # Bytes of states in a folder; above it, the least recently used files are deleted.
 DISK_BUDGET = 8 << 30
+PART_TEXTS = 1000  # of a file, at least: 8 tokens a text on MiniLM are 12 MB
+MOST_PARTS = 256  # of a list: a mapped file is an open one, and a process may have 1,024
 
 
 @dataclass(frozen=True)
@@ -80,41 +85,70 @@ def cache_trunk(
     tokens_per_batch: int | None = None,
     progress: str | None = None,
     folder: Path | None = None,
+    part_texts: int | None = None,
 ) -> TrunkCache:
     """Return the trunk's states of the texts, computed or read from an earlier call in `folder`.
 
+    With a folder, all processes of torchrun must call it, and each computes a share of the parts.
+
     backbone: whose trunk runs. truncate: read the beginning of texts that are too long.
     tokens_per_batch: None is the device's. progress: name of the bar, None for no bar. folder: of
-    the files by base, cut and texts; None keeps the states in memory. Raises CasesError for a text
-    that is too long, unless `truncate`.
+    the files by base, cut and texts; None keeps the states in memory. part_texts: of a file; None
+    is part_size's. Raises CasesError for a text that is too long, unless `truncate`.
     """
     ids = backbone.tokens(texts, truncate)
     if not ids or folder is None:
         states: dict[int, Tensor] = {}
-        for i, state in _computed(backbone, ids, tokens_per_batch, progress):
-            states[i] = state.clone()  # a view would keep the whole batch alive
+        off = progress is None
+        with ProgressBar(total=len(ids), desc=progress, unit=" texts", disable=off) as bar:
+            for i, state in _computed(backbone, ids, tokens_per_batch, bar):
+                states[i] = state.clone()  # a view would keep the whole batch alive
         return TrunkCache([states[i] for i in range(len(ids))])
-    path = folder / f"{_key(backbone, ids)}.npy"
+    size = part_texts or part_size(len(ids))
+    parts = [ids[i : i + size] for i in range(0, len(ids), size)]
+    paths = [folder / f"{_key(backbone, part)}.npy" for part in parts]
+    _make_room(backbone, paths, parts)
+    number, processes = process_place()
+    numbers = range(number, len(parts), processes)
+    share = [(paths[i], parts[i]) for i in numbers if not paths[i].is_file()]
+    total = sum(len(part) for _, part in share)
+    off = progress is None or not share
+    with ProgressBar(total=total, desc=progress, unit=" texts", disable=off) as bar:
+        for path, part in share:
+            _write(path, backbone, part, _computed(backbone, part, tokens_per_batch, bar))
+    barrier(backbone.device)
+    mapped = [_mapped(path, backbone, part) for path, part in zip(paths, parts, strict=True)]
+    return TrunkCache([state for states in mapped for state in states])
+
+
+def part_size(texts: int) -> int:
+    """Return how many of a list's `texts` a file of states holds.
+
+    >>> part_size(5000), part_size(1_000_000)
+    (1000, 3907)
+    """
+    return max(PART_TEXTS, -(-texts // MOST_PARTS))
+
+
+def _mapped(path: Path, backbone: Backbone, ids: list[list[int]]) -> Sequence[Tensor]:
+    """Return the states of a part, [T_i, d] each; computed again if its file was deleted."""
     if not path.is_file():
-        _write(path, backbone, ids, _computed(backbone, ids, tokens_per_batch, progress))
+        _write(path, backbone, ids, _computed(backbone, ids, None, ProgressBar(disable=True)))
     os.utime(path)  # marks the latest use, for _make_room
     # "c" maps the file's pages copy-on-write: torch warns of read-only arrays, and nothing is ever
     # written back to the file.
     flat = torch.from_numpy(np.load(path, mmap_mode="c"))
-    return TrunkCache(flat.view(backbone.model.dtype).split([len(x) for x in ids]))
+    return flat.view(backbone.model.dtype).split([len(x) for x in ids])
 
 
 def _computed(
-    backbone: Backbone, ids: list[list[int]], tokens_per_batch: int | None, progress: str | None
+    backbone: Backbone, ids: list[list[int]], tokens_per_batch: int | None, bar: ProgressBar
 ) -> Iterator[tuple[int, Tensor]]:
     """Yield every text's position and state [T_i, d], in the batches' order."""
-    with ProgressBar(total=len(ids), desc=progress, unit=" texts", disable=progress is None) as bar:
-        for batch in token_batches(
-            ids, backbone.device, tokens_per_batch or backbone.tokens_per_batch
-        ):
-            hidden = by_halves(backbone.trunk, batch.ids, batch.mask)
-            yield from ((i, row[: len(ids[i])]) for row, i in zip(hidden, batch.index, strict=True))
-            bar.update(len(batch.index))
+    for batch in token_batches(ids, backbone.device, tokens_per_batch or backbone.tokens_per_batch):
+        hidden = by_halves(backbone.trunk, batch.ids, batch.mask)
+        yield from ((i, row[: len(ids[i])]) for row, i in zip(hidden, batch.index, strict=True))
+        bar.update(len(batch.index))
 
 
 def _key(backbone: Backbone, ids: list[list[int]]) -> str:
@@ -130,8 +164,6 @@ def _write(
     """Write the states in the texts' order; the file appears complete or not at all."""
     ends = np.cumsum([len(x) for x in ids])
     bf16 = backbone.model.dtype == torch.bfloat16  # numpy has no such numbers
-    # 4 bytes a number is an upper bound: bf16 takes 2.
-    _make_room(path.parent, int(ends[-1]) * backbone.hidden_size * 4)
     shape = (int(ends[-1]), backbone.hidden_size)
     kind = np.uint16 if bf16 else np.float32
     # States that are lost in a power cut are computed again, so nothing waits for the disk.
@@ -144,15 +176,24 @@ def _write(
         flat.flush()
 
 
-def _make_room(folder: Path, needed: int) -> None:
-    """Delete the least recently used states until `needed` more bytes are within DISK_BUDGET."""
+def _make_room(backbone: Backbone, paths: list[Path], parts: list[list[list[int]]]) -> None:
+    """Delete the least recently used states, not those of `paths`, until all fit DISK_BUDGET.
+
+    parts: the tokens of the states that `paths` are to hold.
+    """
+    folder = paths[0].parent
     folder.mkdir(parents=True, exist_ok=True)
-    files = sorted(folder.glob("*.npy*"), key=lambda path: path.stat().st_mtime)
-    total = needed + sum(path.stat().st_size for path in files)
-    for path in files:
+    others = []
+    for path in set(folder.glob("*.npy*")) - set(paths):
+        with suppress(FileNotFoundError):  # another process deleted or renamed it
+            others.append((path.stat().st_mtime, path.stat().st_size, path))
+    # 4 bytes a number is an upper bound: bf16 takes 2.
+    needed = sum(len(x) for part in parts for x in part) * backbone.hidden_size * 4
+    total = needed + sum(size for _, size, _ in others)
+    for _, size, path in sorted(others):
         if total <= DISK_BUDGET:
             return
-        total -= path.stat().st_size
+        total -= size
         # A reader keeps its mapping of a deleted file; another process may have deleted it first.
         path.unlink(missing_ok=True)
 

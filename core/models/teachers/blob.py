@@ -70,9 +70,12 @@ class Variational(Noise):
 
         def perturb(name: str, x: Tensor, z: Tensor) -> Tensor:
             noise = std[name] ** 2 * torch.randn_like(std[name])  # [r, in]
-            into, out = (
-                random_signs(len(x), *[1] * (x.dim() - 2), v.shape[-1], like=v) for v in (x, z)
-            )
+
+            def signs(like: Tensor) -> Tensor:
+                shape = *[1] * (x.dim() - 2), like.shape[-1]
+                return self.by_case(lambda n: random_signs(n, *shape, like=like), len(x))
+
+            into, out = signs(x), signs(z)
             return z + linear_map(x * into, noise.to(x.dtype)) * out
 
         self._means = {

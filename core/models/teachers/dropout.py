@@ -37,8 +37,9 @@ class CaseMasks(Noise):
         weights = {name: adapters.factors(layer)[0] for name, layer in adapters.layers(backbone)}
 
         def mask(name: str, x: Tensor, z: Tensor) -> Tensor:
-            keep_mask = (
-                torch.rand(len(x), *[1] * (x.dim() - 2), x.shape[-1], device=x.device) >= self.rate
+            axes = [1] * (x.dim() - 2)
+            keep_mask = self.by_case(
+                lambda n: torch.rand(n, *axes, x.shape[-1], device=x.device) >= self.rate, len(x)
             )
             # A hook cannot change A's input after the fact, so z is computed again from the masked
             # one.

@@ -4,8 +4,8 @@
   the same weights.
 - A batch that memory does not hold is passed in halves, or halves of halves, and the gradients add
   up: the same step.
-- Under torchrun or `accelerate launch` the processes share the batch: the same step again. Each
-  holds the whole cache of trunk states.
+- Under torchrun or `accelerate launch` the processes share the batch: the same step again, with
+  the same noise. Each reads the trunk states of its own cases.
 - A batch holds cases of similar length, so that little is padded.
 - On a GPU the blocks above the cut recompute their activations in the backward pass.
 
@@ -14,19 +14,21 @@ This file does not know the loss, files of cases or models' folders.
 
 import json
 import math
-import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 import torch
+from accelerate.data_loader import prepare_data_loader
 from torch import Tensor, nn
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from core.errors import NonFiniteError, SettingsError
+from core.errors import NonFiniteError
 from core.models.base.backbone import Backbone
 from core.models.base.batches import pad
+from core.models.base.device import process_place
 from core.models.base.memory import out_of_memory
 from core.models.base.settings import LoopSettings, Schedule
 from core.models.base.trunk import TrunkCache
@@ -38,12 +40,27 @@ SHORT = 32  # tokens up to which a batch is as long as its longest text
 LENGTHS = 4  # a longer batch has a multiple of it
 
 
+@dataclass(frozen=True)
+class _BatchShare:
+    """What a process passes of a step's batch.
+
+    rows: positions of its cases in the batch, at least one. cases, labelled: how many the whole
+    batch has. weight: of the process's losses, 0 where the batch has no case left for it.
+    """
+
+    rows: Tensor
+    cases: int
+    labelled: int
+    weight: int
+
+
 class _Cases(torch.utils.data.Dataset):
-    """The cached states and targets as a data set; `collate` pads a batch."""
+    """The cached states and targets as a data set; `collate` pads this process's rows of a batch."""
 
     def __init__(self, cache: TrunkCache, targets: Targets):
         self.cache, self.targets, self.epoch = cache, targets, 0
         self.longest = max(cache.lengths, default=0)
+        self.process, self.processes = process_place()
 
     def __len__(self) -> int:
         return len(self.cache)
@@ -51,17 +68,27 @@ class _Cases(torch.utils.data.Dataset):
     def __getitem__(self, i: int) -> tuple[Tensor, int]:
         return self.cache.states[i], i
 
-    def collate(self, rows: Sequence[tuple[Tensor, int]]) -> dict[str, Tensor]:
-        """Return a padded batch: states, mask, offsets and targets by name."""
-        states = [state for state, _ in rows]
+    def collate(self, cases: Sequence[tuple[Tensor, int]]) -> dict:
+        """Return a padded batch: states, mask, offsets and targets by name, and `batch_share`."""
+        index = [i for _, i in cases]
+        rows = np.arange(len(index))[self.process :: self.processes]
+        # A batch of fewer cases than processes: all must pass one, or the others would wait.
+        weight, rows = (self.processes, rows) if len(rows) else (0, np.zeros(1, dtype=int))
+        labelled = int((self.targets.labels[index] != NO_LABEL).sum())
+        share = _BatchShare(torch.from_numpy(rows), len(index), labelled, weight)
+        # The targets' weights are relative to the whole batch.
+        targets = {name: v[rows] for name, v in self.targets.batch(index, self.epoch).items()}
+        return self._padded([cases[row] for row in rows]) | targets | {"batch_share": share}
+
+    def _padded(self, cases: Sequence[tuple[Tensor, int]]) -> dict[str, Tensor]:
+        states = [state for state, _ in cases]
         # Code is generated for each size of a batch (core.models.base.products), so long batches
         # have few sizes; none is longer than a text, since a model may read no more tokens.
         least = min(-(-max(map(len, states)) // LENGTHS) * LENGTHS, self.longest)
         hidden, mask = pad(states, least if least > SHORT else 0)
-        index = [i for _, i in rows]
-        batch: dict[str, Tensor] = {"hidden": hidden} | self.targets.batch(index, self.epoch)
+        batch = {"hidden": hidden}
         if self.cache.offsets is not None:
-            batch["offset"] = cast(Tensor, self.cache.offset(index))
+            batch["offset"] = cast(Tensor, self.cache.offset([i for _, i in cases]))
         return batch if mask is None else batch | {"mask": mask}
 
 
@@ -146,38 +173,53 @@ class _Trainer(Trainer):
 
     parts = 1  # passes of a batch, doubled whenever memory does not hold one
 
-    def _get_train_sampler(self, train_dataset=None) -> LengthBatches:
-        cases = cast(_Cases, self.train_dataset if train_dataset is None else train_dataset)
-        batch_size = self.args.train_batch_size * self.args.world_size
-        return LengthBatches(cases.cache.lengths, batch_size, self.args.seed)
+    batch_size = 0  # cases of a step, of all processes together
+
+    def get_train_dataloader(self) -> torch.utils.data.DataLoader:
+        """Return the loader of whole batches, of which `collate` takes this process's share."""
+        cases = cast(_Cases, self.train_dataset)
+        loader: torch.utils.data.DataLoader = torch.utils.data.DataLoader(
+            cases,
+            self.batch_size,
+            sampler=LengthBatches(cases.cache.lengths, self.batch_size, self.args.seed),
+            collate_fn=cases.collate,
+        )
+        # As if alone: the Trainer's own loader would share a batch without its weights.
+        return prepare_data_loader(
+            loader, self.accelerator.device, num_processes=1, process_index=0, put_on_device=True
+        )
 
     def training_step(self, model, inputs, num_items_in_batch=None):
         """Return a step's loss; on a shortage of memory, repeat the step in twice as many parts."""
-        cases, processes = len(inputs["labels"]), self.args.world_size
+        self.batch_share = inputs.pop("batch_share")
+        cases = len(inputs["labels"])
         while True:
             try:
                 return self._in_parts(model, inputs, min(self.parts, cases), num_items_in_batch)
             except RuntimeError as e:
                 # Other processes wait for this one's gradients, so that no step can start again.
-                if processes > 1 or self.parts >= cases or not out_of_memory(e):
+                if self.args.world_size > 1 or self.parts >= cases or not out_of_memory(e):
                     raise
             self.parts *= 2
             model.zero_grad()  # what the failed attempt added
 
     def _in_parts(self, model, inputs: dict[str, Tensor], parts: int, items) -> Tensor:
         """Return one step's loss, and add up its gradients, from `parts` passes."""
-        labels, losses = inputs["labels"], []
+        labels, losses, share = inputs["labels"], [], self.batch_share
+        classifier = cast(TopClassifier, self.model)
+        if classifier.noise is not None and self.args.world_size > 1:
+            classifier.noise.batch, classifier.noise.rows = share.cases, share.rows
         for index in torch.arange(len(labels)).tensor_split(parts):
             micro_batch = (
                 {name: value[index] for name, value in inputs.items()} if parts > 1 else inputs
             )
             # Cross-entropy is a mean over labelled cases: parts with few of them must count less,
             # or the sum over parts would be another loss.
-            labelled_share = (
-                (labels[index] != NO_LABEL).sum() / (labels != NO_LABEL).sum().clamp_min(1)
-            ).item()
-            micro = MicroBatch(len(index) / len(labels), labelled_share)
-            cast(TopClassifier, self.model).micro_batch = micro
+            labelled = int((labels[index] != NO_LABEL).sum())
+            classifier.micro_batch = MicroBatch(
+                share.weight * len(index) / share.cases,
+                share.weight * labelled / max(1, share.labelled),
+            )
             losses.append(super().training_step(model, micro_batch, items))
         return torch.stack(losses).sum()
 
@@ -207,21 +249,17 @@ def fit_model(
 
     model: adapters and head. cache, targets: of the training cases. settings: of the optimiser.
     folder: of the checkpoints. schedule: of the distillation loss. progress: name of the bar, None
-    for no bar. Raises NonFiniteError at the step whose loss is NaN or infinite, SettingsError if
-    the batch does not divide among the processes.
+    for no bar. Raises NonFiniteError at the step whose loss is NaN or infinite.
     """
     cases = _Cases(cache, targets)
     device = model.head.weight.device
     # Recomputing would draw the noise anew, and the gradients would belong to another draw.
     model.backbone.recompute = device.type == "cuda" and model.noise is None
-    processes = int(os.environ.get("WORLD_SIZE", 1))
-    if settings.batch_size % processes:
-        raise SettingsError("models.batch_not_shared", batch=settings.batch_size, n=processes)
     steps = settings.epochs * math.ceil(len(cases) / settings.batch_size)
     arguments = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=settings.epochs,
-        per_device_train_batch_size=settings.batch_size // processes,
+        per_device_train_batch_size=-(-settings.batch_size // cases.processes),
         learning_rate=settings.rate(len(model.backbone.blocks) - model.backbone.cut),
         weight_decay=settings.weight_decay,
         warmup_steps=round(settings.warmup * steps),
@@ -242,17 +280,27 @@ def fit_model(
     trainer = _Trainer(
         model, arguments, data_collator=cases.collate, train_dataset=cases, callbacks=callbacks
     )
+    trainer.batch_size = settings.batch_size
     trainer.remove_callback(PrinterCallback)
-    return float(trainer.train(resume_from_checkpoint=last_checkpoint(folder)).training_loss)
+    checkpoint = last_checkpoint(folder, cases.processes)
+    return float(trainer.train(resume_from_checkpoint=checkpoint).training_loss)
 
 
-def last_checkpoint(folder: Path) -> str | None:
+def last_checkpoint(folder: Path, processes: int = 1) -> str | None:
     """Return the newest complete checkpoint's folder, None without one.
 
-    A process killed while writing one leaves it without its last file.
+    A process killed while writing one leaves it without its last file. processes: how many go on;
+    another number of them wrote no random state for these.
     """
+    states = (
+        [f"rng_state_{i}.pth" for i in range(processes)] if processes > 1 else ["rng_state.pth"]
+    )
     checkpoints = []
-    for state in folder.glob("checkpoint-*/trainer_state.json"):  # what the Trainer writes last
+    for state in folder.glob(
+        "checkpoint-*/trainer_state.json"
+    ):  # what the main process writes last
+        if not all((state.parent / name).is_file() for name in states):
+            continue
         try:
             checkpoints.append((json.loads(state.read_text())["global_step"], str(state.parent)))
         # A kill while the file was written leaves half a JSON.

@@ -12,6 +12,7 @@ The point estimate is w = 0 and c = 0 without noise. This file does not know the
 teachers.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,7 +80,7 @@ class Targets:
 class MicroBatch:
     """The shares of a step's cases and of its labelled cases that one pass holds.
 
-    Losses of the passes add up.
+    Losses of the passes add up. Those of processes are averaged: their shares are times as many.
     """
 
     cases: float = 1.0
@@ -90,10 +91,21 @@ class Noise(nn.Module):
     """Makes adapters random while they train.
 
     step: number of optimiser steps before this one, set by the loop. A step may take several
-    forward passes.
+    forward passes. batch, rows: cases of the step's batch, and the positions among them of those
+    that this process passes; None where it passes all of them.
     """
 
     step = 0
+    batch = 0
+    rows: Tensor | None = None
+
+    def by_case(self, draw: Callable[[int], Tensor], cases: int) -> Tensor:
+        """Return draw(n), random numbers for n cases along axis 0, for this pass's `cases`.
+
+        Every process draws for the whole batch and keeps its rows, so that a case has the noise
+        that it would have in one process.
+        """
+        return draw(cases) if self.rows is None else draw(self.batch)[self.rows]
 
     def on(self, backbone: Backbone):
         """Return a context manager that hooks the noise into the adapters for one forward."""
@@ -180,6 +192,8 @@ class TopClassifier(nn.Module):
                 )
             spread = self.spread.loss(out, self.classes, target).mean()
             loss = loss + self.loss.spread_weight * self.micro_batch.cases * spread
+        # Unlabelled cases alone at weight 0 have no loss, but the step needs a gradient.
+        loss = loss if loss.requires_grad else loss + 0 * out.sum()
         return {"loss": loss, "logits": out}
 
 
