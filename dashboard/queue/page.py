@@ -69,7 +69,9 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     queue, waiting = cache.cached_query(waiting_queue, run_id, terms)
     _show_failure(words)
     _show_last(words, run_id)
-    if not reviewer.strip():
+    if not identity.session_principal().may("review.verdict"):
+        st.info(words("queue.no_role"), icon=":material/lock:")
+    elif not reviewer.strip():
         st.info(words("queue.name_first"), icon=":material/badge:")
     else:
         case_id = _case_in_hand(run_id, reviewer, queue)
