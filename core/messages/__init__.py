@@ -88,7 +88,7 @@ _OPTIONS = ControlNames()
 
 
 def sentence(
-    language: str, key: str, /, controls: ControlNames = _OPTIONS, **values: object
+    language: str, key: str, controls: ControlNames = _OPTIONS, /, **values: object
 ) -> str:
     """Return the sentence under `key` with its {blanks} filled in.
 
