@@ -372,5 +372,5 @@ def _record(line: Line, names: list[str], delimiter: str) -> Record:
     if len(line.cells) < named or count_cells(line.cells[len(names) :]):
         broken = Notice("cases.row_cells", {"n": len(line.cells), "header": len(names)})
         return Record(line.row, broken=broken, content=content)
-    named = {n: c for n, c in zip(names, line.cells, strict=False) if n}
-    return Record(line.row, named, unnamed=unnamed_cells(names, line.cells))
+    by_name: dict[str, object] = {n: c for n, c in zip(names, line.cells, strict=False) if n}
+    return Record(line.row, by_name, unnamed=unnamed_cells(names, line.cells))
