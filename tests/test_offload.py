@@ -2,14 +2,18 @@
 draws; bf16 gives nearly the same.
 """
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from transformers import AutoConfig, AutoModel
 
 from core.models.base import adapters, offload
 from core.models.base.adapters import Adapter
 from core.models.base.backbone import load_backbone
-from core.models.base.offload import trunk_place
+from core.models.base.offload import stored_dtype, trunk_place
 from core.models.base.settings import AdapterSettings
 from core.models.base.trunk import cache_trunk
 from core.models.scoring.posterior import Gaussian
@@ -113,9 +117,17 @@ def test_the_trunk_goes_where_there_is_room(encoder, monkeypatch):
     assert trunk_place(encoder, full, full, CPU) == "disk"
 
 
-def load_size(base):
-    from transformers import AutoModel
+@pytest.mark.parametrize("written", ["bfloat16", "float32", None])
+def test_the_files_of_a_base_have_the_format_that_its_configuration_names(
+    encoder, tmp_path, written
+):
+    config = json.loads((Path(encoder) / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"dtype": written}))
+    expected = getattr(torch, written or "float32")
+    assert stored_dtype(AutoConfig.from_pretrained(tmp_path)) == expected
 
+
+def load_size(base):
     return AutoModel.from_pretrained(base, add_pooling_layer=False).parameters()
 
 

@@ -99,8 +99,12 @@ def sampled_on_cluster(
     and parts are of that module, and the teacher of this process is not used. Raises as
     scored_on_cluster does.
     """
-    missing = [i for i, part in enumerate(parts) if not part.path(plan).is_file()]
-    yield from (len(part.rows) for i, part in enumerate(parts) if i not in set(missing))
+    missing = []
+    for number, part in enumerate(parts):
+        if part.path(plan).is_file():
+            yield len(part.rows)
+        else:
+            missing.append(number)
     # Of several processes one asks the cluster, and the others wait.
     if not missing or not is_main_process():
         return

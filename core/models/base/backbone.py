@@ -26,16 +26,16 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
 
 from core.errors import ModelError, SettingsError
-from core.models.base.architecture import POOLED, FeedForward, feed_forward, find_blocks, is_causal
+from core.models.base.architecture import FeedForward, feed_forward, find_blocks, is_causal
 from core.models.base.batches import tokenize
 from core.models.base.device import tokens_per_batch
-from core.models.base.offload import device_map, release_top, stored_dtype, trunk_place
+from core.models.base.offload import load_model
 from core.models.base.pooling import MEAN, TOKEN, choose_pooling, mean_state
 from core.models.base.products import speed_up_products
-from core.models.base.sources import hash_source, no_bar
+from core.models.base.sources import hash_source
 
 # appended to a case's text for a choice model; the next token is the answer
 ANSWER = "\nAnswer:"
@@ -346,24 +346,7 @@ def load_backbone(
     try:
         config = AutoConfig.from_pretrained(source, **options)
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
-        extra: dict = {"add_pooling_layer": False} if config.model_type in POOLED else {}
-        first = cut(config.num_hidden_layers) if hasattr(config, "num_hidden_layers") else 0
-        place = trunk_place(source, stored_dtype(config), dtype, device) if first > 0 else ""
-        mapped: dict = {}
-        if place:
-            mapped = {"device_map": device_map(config, extra, first, device, place)}
-        with no_bar():
-            model = AutoModel.from_pretrained(
-                source,
-                config=config,
-                dtype=dtype,
-                use_safetensors=True,
-                **extra,
-                **options,
-                **mapped,
-            )
-        if place:
-            release_top(model, first)
+        model, offloaded = load_model(source, config, cut, device, dtype)
     except _UNLOADABLE as e:
         raise ModelError(
             "models.base_not_loaded",
@@ -382,7 +365,7 @@ def load_backbone(
     depth = len(find_blocks(model)[1])
     speed_up_products(model)
     backbone = Backbone(
-        model.eval() if place else model.to(device).eval(),
+        model,
         tokenizer,
         cut(depth),
         hash_source(source),
@@ -390,7 +373,7 @@ def load_backbone(
         readout,
         pooling,
     )
-    backbone.offloaded = bool(place)
+    backbone.offloaded = offloaded
     # bf16 has 8 bits of precision: the two paths differ by rounding alone.
     backbone.allow_narrowing(tolerance=1e-4 if dtype == torch.float32 else 2e-2)
     return backbone

@@ -6,7 +6,7 @@ From disk they are read out of the base's own safetensors files. All else lies o
 must fit there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psutil
@@ -16,10 +16,34 @@ from accelerate.hooks import remove_hook_from_module
 from torch import nn
 from transformers import AutoModel, PreTrainedModel
 
-from core.models.base.architecture import find_blocks
-from core.models.base.sources import config_folder
+from core.models.base.architecture import POOLED, find_blocks
+from core.models.base.sources import config_folder, no_bar
 
 ROOM = 0.8  # of the free memory, for weights; the rest is for states
+
+
+def load_model(
+    source: str, config: Any, cut: Callable[[int], int], device: torch.device, dtype: torch.dtype
+) -> tuple[PreTrainedModel, bool]:
+    """Return the model in evaluation mode, and whether blocks below the cut are not on the device.
+
+    source: local folder or Hugging Face name; safetensors only, without remote code. config: of it.
+    cut: number of blocks -> number of the first block above the cut. device, dtype: of the weights.
+    Raises what transformers raises.
+    """
+    # Loading a model must not run code from its folder, hence neither remote code nor pickles.
+    options = {"config": config, "trust_remote_code": False, "use_safetensors": True}
+    extra: dict = {"add_pooling_layer": False} if config.model_type in POOLED else {}
+    blocks = getattr(config, "num_hidden_layers", 0)
+    first = cut(blocks) if blocks else 0  # a model without blocks is refused by the Backbone
+    place = trunk_place(source, stored_dtype(config), dtype, device) if first > 0 else ""
+    mapped = {"device_map": device_map(config, extra, first, device, place)} if place else {}
+    with no_bar():
+        model = AutoModel.from_pretrained(source, dtype=dtype, **options, **extra, **mapped)
+    if place:
+        release_top(model, first)
+        return model.eval(), True
+    return model.to(device).eval(), False
 
 
 def free_bytes(device: torch.device) -> int:
