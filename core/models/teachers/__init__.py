@@ -63,7 +63,13 @@ def make_teacher(job: TeacherJob, settings: TeacherSettings) -> Fitted:
     fitted = fit_teacher(job, settings.model_copy(update=probe.choices))
     record = fitted.record | {"held_out": probe.record}
     views = _held_out_views(fold, probe.posterior, settings.samples)
-    return Fitted(fitted.posterior, record, fitted.choices, views)
+    # The linear start of every label needs no temperature: folds of all of them chose its weights.
+    # The fold's start needs one, since its held-out cases are few, later than what it learned, and
+    # it learned less. So much of the probe's temperature does not hold for a fit on every label (a
+    # ratio estimator: Cochran 1977, chapter 6).
+    scale = probe.record.get("start_temperature", 1.0)
+    posterior = tempered(fitted.posterior, 1 / scale)
+    return Fitted(posterior, record, fitted.choices, views, scale)
 
 
 def _is_open(settings: TeacherSettings, job: TeacherJob) -> bool:
@@ -106,7 +112,9 @@ def _calibrate(job: TeacherJob, posterior: Posterior, settings: TeacherSettings)
     """Return the share and temperature with the lowest NLL of the labelled anchor, and the NLLs.
 
     A setting that is not open keeps its value. nll: of the choice. With a linear start also
-    nll_of_start, of that alone, and gain_error, the standard error of their difference over cases.
+    nll_of_start, of that alone, and gain_error, the standard error of their difference over cases;
+    where the start was fitted and the temperature is open, start_temperature: by which all logits
+    of the start would be divided.
     """
     labelled = np.flatnonzero(job.anchor_labels != NO_LABEL)
     anchor, labels = job.anchor.at(labelled), job.anchor_labels[labelled]
@@ -145,9 +153,13 @@ def _calibrate(job: TeacherJob, posterior: Posterior, settings: TeacherSettings)
     }
     if job.start is None:
         return record
-    of_start = _case_losses(probabilities(0.0, 1)[0], labels)
+    start = probabilities(0.0, 1)
+    of_start = _case_losses(start[0], labels)
     error = float((of_start - losses).std() / np.sqrt(len(labels)))
-    return record | {"nll_of_start": float(of_start.mean()), "gain_error": error}
+    record |= {"nll_of_start": float(of_start.mean()), "gain_error": error}
+    if job.frozen is None or settings.temperature is not None:
+        return record
+    return record | {"start_temperature": sampled_temperature(start, labels, TEMPERATURE_PRIOR)}
 
 
 def _case_losses(p: np.ndarray, labels: np.ndarray) -> np.ndarray:
