@@ -26,6 +26,7 @@ from core.messages import error_text, reader_language
 from core.private_log import keep_case_text_out
 from core.settings import Settings
 from dashboard.app import PAGE_GROUPS
+from dashboard.download_files import keep_downloads
 from dashboard.guard import RequestGuard
 from dashboard.index_page import index_page
 from dashboard.warm_up import start_warm_up
@@ -78,6 +79,7 @@ def serve_dashboard(port: int) -> None:
     settings, login = Settings(), login_path()
     settings.require_usable_home()
     keep_case_text_out()
+    keep_downloads()
     app = DashboardApp(settings.public_hosts, settings.sessions)
     # Headers would log anyone in who can set them. The agent's API draws pages without a socket, and
     # only a headless server refuses a session's wish to write Streamlit's own files into the program.

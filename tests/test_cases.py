@@ -103,6 +103,22 @@ def test_rows_of_totals_are_no_cases_and_are_named(saved):
 
 
 @pytest.mark.parametrize(
+    ("row", "is_case"),
+    [
+        (",,7,合計", False),  # the word stands beside its sum, in a column without a name
+        (",Total,7,", False),
+        (",,7,7", True),  # no word for a sum: the row lacks its text
+        (",A,7,合計", True),  # another word before it
+        ("pump leaks,A,7,合計", True),
+    ],
+)
+def test_a_word_for_a_sum_counts_in_a_column_without_a_name(saved, row, is_case):
+    cases = read_cases(saved(f"text,label,value,\na b,A,3,\n{row}"))
+    named = any(notice.code == "cases.totals_rows" for notice in cases.notices)
+    assert (len(cases.frame) + len(cases.problems) == 2, named) == (is_case, not is_case)
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("café".encode().decode("cp1252"), True),

@@ -91,7 +91,7 @@ def test_the_worth_of_one_more_review_is_the_money_that_it_saves(known):
     text = page_text(known(most="100", capacity="28"))
     assert "Threshold 0.100: Leakage 30.00%" in text
     assert "Review capacity binds." in text
-    assert "One more review a day would save A$261.00 a day, net of its own cost" in text
+    assert "One more review a day would save A$7,944 a month, net of its own cost" in text
 
 
 def test_limits_that_exclude_each_other_show_the_nearest_point(known):

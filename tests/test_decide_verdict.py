@@ -9,8 +9,9 @@ from core.counts.histogram import AcceptanceCurve, Histogram
 from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds import daily_money
 from core.decision.thresholds.consequence import threshold_consequence
-from core.decision.thresholds.costs import CostModel, UnitCosts
+from core.decision.thresholds.costs import DAYS_PER_MONTH, CostModel, UnitCosts
 from core.decision.thresholds.verdict import MONEY_UNKNOWN, break_even_escape, policy_verdict
+from dashboard.decide import live
 from dashboard.decide.verdict import AgainstReview, describe_thresholds
 from dashboard.i18n import LANGUAGE_NAMES, Words
 
@@ -98,3 +99,17 @@ def test_without_labels_there_is_no_verdict_yet(language):
     _, _, said = described(["unlabelled"] * 40, [0.9] * 40, 10.0, language)
     assert said[500].verdict == "unknown"
     assert [tile.value for tile in said[500].tiles][1:] == ["–", "–"]
+
+
+@pytest.mark.parametrize(("language", "unit"), [("en", 1.0), ("ja", 10_000.0)])
+def test_the_handle_brings_the_scale_of_the_chart_whose_point_it_moves(language, unit):
+    """The chart's money is a month, in ten thousands of yen for a Japanese reader."""
+    counts = AcceptanceCurve(
+        Histogram.from_predictions(["A"] * 2, ["x"] * 2, ["wrong"] * 2, [0.9] * 2)
+    )
+    costed = daily_money.cost_curve(
+        counts, CostModel(400.0, UnitCosts(500, 30_000, 50, "JPY"), 0.36)
+    )
+    against = replace(AGAINST, review_all=500 * 400.0, currency="JPY")
+    sent = live.contents(Words(language), costed, 400.0, against, {})
+    assert sent["chartScale"] == pytest.approx(DAYS_PER_MONTH / unit)

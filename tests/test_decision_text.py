@@ -49,12 +49,12 @@ def test_decide_finds_the_threshold_and_prints_the_unit_costs_it_used(tmp_path):
     assert looser["consequence"]["leakage"]["value"] > 0.05
     text = decision_sentences(record)
     assert (
-        "unit costs              review 4, escape 120, machine hour 0.5, retraining a month 30 AUD"
-        in text
+        "unit costs              review A$4.00, escape A$120.00, machine hour A$0.50, "
+        "retraining a month A$30.00" in text
     )
     unknown = "unknown: the time of a case was not measured"
     notes = [money["note"] for money in record["money"].values()]
     assert text.count(unknown) == notes.count("no_seconds")
     japanese = decision_sentences(record, "ja")
     assert len(japanese.splitlines()) == len(text.splitlines())
-    assert "確認4、流出120、機械1時間0.5、再学習1か月30 AUD" in japanese
+    assert "確認A$4.00、流出A$120.00、機械1時間A$0.50、再学習1か月A$30.00" in japanese

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.counts.histogram import AcceptanceCurve, Histogram
-from core.decision.thresholds.costs import CostModel, UnitCosts
+from core.decision.thresholds.costs import DAYS_PER_MONTH, CostModel, UnitCosts
 from core.decision.thresholds.daily_money import (
     MONEY_PARTS,
     all_human_option,
@@ -57,7 +57,7 @@ def test_options_come_to_the_last_bit_and_people_alone_once():
     for row, curve, size in zip(data["rows"], curves, (1, 1001), strict=True):
         for name, values in unpacked(row, MONEY_PARTS, "<f8").items():
             assert len(values) == size
-            np.testing.assert_array_equal(values, curve.money[name])
+            np.testing.assert_array_equal(values, curve.money[name] * DAYS_PER_MONTH)
 
 
 def test_shares_of_parts_are_at_most_half_a_step_off_and_none_is_made_up():

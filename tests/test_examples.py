@@ -21,6 +21,7 @@ MODULES = (
     "core.stats.selective",
     "core.stats.temperature",
     "core.stats.uncertainty",
+    "dashboard.queue.excerpt",
 )
 
 

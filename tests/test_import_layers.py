@@ -59,9 +59,10 @@ SERVER = {
     "dashboard.app": {*SCREENS},
     "dashboard.guard": {"core.hosts"},
     "dashboard.index_page": set(),
+    "dashboard.download_files": set(),
     "dashboard.warm_up": GROUND | {*SCREENS},
     "dashboard.server": GROUND
-    | {f"dashboard.{name}" for name in ("app", "guard", "index_page", "warm_up")},
+    | {f"dashboard.{name}" for name in ("app", "download_files", "guard", "index_page", "warm_up")},
 }
 MAY_IMPORT = {"core": set(), "dashboard": set()} | CORE | SCREENS | SERVER
 
@@ -77,7 +78,11 @@ HOME |= {"duckdb": {"core.store"}, "plotly": {"core.report", *SCREENS}}
 HOME |= dict.fromkeys(("pptx", "reportlab", "xlsxwriter"), {"core.report"})
 HOME |= {"babel": {"core.messages", "core.cases", "dashboard.i18n", "core.report"}}
 HOME |= {
-    "streamlit": {*SCREENS, "dashboard.app", "dashboard.index_page", "dashboard.server"}
+    "streamlit": {
+        *SCREENS,
+        *("dashboard.app", "dashboard.index_page", "dashboard.server"),
+        "dashboard.download_files",
+    }
     - {"dashboard.i18n"}
 }
 

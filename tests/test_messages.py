@@ -28,6 +28,7 @@ from core.messages import (
     sentence,
 )
 from dashboard.i18n import WORDS_FOLDER as WORDS_FOLDER
+from dashboard.i18n import Words, field_names
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = {
@@ -92,7 +93,7 @@ def blanks(words: str | tuple[str, ...]) -> set[str]:
         for form in forms
         for _, name, _, _ in string.Formatter().parse(form)
         if name is not None
-    }
+    } - {"control"}  # names of options or fields, which the edge knows
 
 
 def test_every_error_carries_a_code():
@@ -244,3 +245,40 @@ def test_each_noun_takes_the_form_of_its_own_count():
     pattern = "{n:,} {n:case|cases} in {m} {m:row|rows}"
     assert fill_blanks("en", pattern, {"n": 1, "m": "2"}) == "1 case in 2 rows"
     assert fill_blanks("en", pattern, {"n": 2000, "m": "1"}) == "2,000 cases in 1 row"
+
+
+def test_a_sentence_names_what_its_reader_can_set():
+    hidden = {"n": 2, "rows": "3, 4"}
+    assert "Set --hidden-rows to read them." in sentence("en", "cases.hidden_rows", **hidden)
+    for language, name in (
+        ("en", "“Read hidden and filtered rows too”"),
+        ("ja", "「非表示・フィルターの行も読む」"),
+    ):
+        on_a_page = Words(language).sentence("cases.hidden_rows", **hidden)
+        assert name in on_a_page
+        assert "--" not in on_a_page
+
+
+def test_an_error_within_an_error_and_a_column_at_fault_are_named_alike():
+    inner = errors.CasesError(
+        "cases.no_such_column", name="--x", option="--text-column", columns="a"
+    )
+    outer = errors.CasesError("cases.bad_header", file="f.csv", row=1, reason=inner)
+    written = Words("en").error_text(outer)
+    assert "'--x', which “Text” names" in written
+    assert "name its line with “Row of the header”" in written
+    assert "'--x', which --text-column names" in error_text(inner, "en")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_option_of_a_sentence_has_a_field_on_the_page_or_none_at_all(language):
+    """What no page has keeps the command line's name: options of exams, and of several files."""
+    used = {
+        option
+        for words in CATALOGUES[language].values()
+        for form in ([words] if isinstance(words, str) else words)
+        for option in re.findall(r"\{control\[([a-z-]+)\]\}", form)
+    }
+    assert used - set(field_names(language)) == {
+        *("question-column", "option-columns", "skip-bad-rows"),
+    }

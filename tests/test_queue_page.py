@@ -15,6 +15,7 @@ from core.store.ledger import Ledger
 from core.store.reviews import Reviews
 from core.store.store import Store
 from dashboard.i18n import LANGUAGE_NAMES, Words
+from dashboard.queue.excerpt import EXCERPT_LETTERS, readable_excerpt
 from dashboard.session.address import preferred_currency
 from tests.stores import add_scored, make_rows, make_run, open_claims
 
@@ -148,3 +149,41 @@ def test_reviewers_errors_and_the_corrected_leakage_follow_from_gold_cases(
     rates = {"false_wrong": "50.0", "right": "2", "false_right": "0.0", "wrong": "2"}
     expected = words.markdown("queue.reviewer_errors", **rates).replace("\u2060", "")
     assert expected in text_of(page)
+
+
+@pytest.mark.parametrize(
+    ("text", "excerpt"),
+    [
+        ("Pump leaks\n at seal", "Pump leaks\n at seal"),  # nothing to leave out: its own lines
+        ("gap <5 mm>, a < b, ask <kim@example.com>", "gap <5 mm>, a < b, ask <kim@example.com>"),
+        ("<HTML><style>td {width: 1px}</style><P>Buy <b>now</b>", "Buy now"),
+        ("Offer <!-- hidden --> ends <td width=3", "Offer ends"),  # the last mark is cut off
+        ("Offer <style> TABLE {border: 1px", "Offer"),
+        ("<br><hr>", "<br><hr>"),  # nothing but marks: better than no text
+        ("", ""),
+    ],
+)
+def test_an_excerpt_leaves_out_marks_of_html_and_nothing_else(text, excerpt):
+    assert readable_excerpt(text) == excerpt
+
+
+def test_a_long_text_ends_at_a_word_and_one_without_spaces_at_the_limit():
+    words = readable_excerpt("word " * 500)
+    assert words == ("word " * 80).strip() + "…"
+    assert readable_excerpt("あ" * 500) == "あ" * EXCERPT_LETTERS + "…"
+
+
+def test_a_text_with_marks_is_read_short_and_unfolds_to_every_character(tmp_path, open_page):
+    text = "<html><b>Pump</b> leaks <script>x = 1</script> [a](https://evil.example)"
+    store = Store(tmp_path / "store")
+    rows = make_rows(3).assign(text=text)
+    add_scored(store, make_run("score", "student", "stream"), rows)
+    version = Ledger(store).add_policy("line", Policy(1.0).to_dict(), "Sato", "first", [RUN])
+    Ledger(store).add_policy_event("line", 1, "approve", "Abe", "agreed")
+    apply_policy(store, RUN, version, date.today())
+    page = open_page(tmp_path)
+    shown = [element.value for element in page.text]
+    assert shown[0] == "Pump leaks [a](https://evil.example)"
+    (fold,) = [fold for fold in page.expander if "as the model reads it" in fold.label]
+    assert [element.value for element in fold.text] == [text]
+    assert f"({len(text)} characters)" in fold.label

@@ -244,6 +244,12 @@ ROWS = [
         told=("cells_left_empty",),
     ),
     Input(
+        "sum-under-no-name.csv",
+        text_file("id,text,cost,", "1,valve stuck,3,", "2,fan noisy,4,", ",,7,Total"),
+        _PLAIN,
+        told=("totals_rows", "unnamed_cells"),
+    ),
+    Input(
         "no-text.csv",
         text_file("id,text", "1,valve stuck", "2,", "3,fan noisy"),
         _PLAIN,

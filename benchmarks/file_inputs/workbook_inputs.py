@@ -147,6 +147,19 @@ WORKBOOKS = [
         TWO_TEXTS,
         told=("totals_rows",),
     ),
+    Input(
+        "total-under-no-name.xlsx",
+        workbook(
+            [
+                [None, "件名", "金額", None],
+                [1, "bearing hot", 3, None],
+                [2, "relay dead", 4, None],
+                [None, None, 7, "合計"],
+            ]
+        ),
+        TWO_TEXTS,
+        told=("totals_rows", "unnamed_cells"),
+    ),
     Input("hide-two.xlsx", workbook(_THREE, hide_row(3)), TWO_TEXTS, told=("hidden_rows",)),
     Input("hide-first.xlsx", workbook([["note"], *TWO_ROWS], hide_row(1)), TWO_LABELLED),
     refused(

@@ -77,7 +77,7 @@ class CheckedRows:
             if repeats_header(record.cells):
                 headers.append(record.row)
                 continue
-            if is_totals_row(record.cells, self._cell(record, "text")):
+            if is_totals_row(record, self._cell(record, "text")):
                 totals.append(record.row)
                 continue
             wrong: list[RowProblem] = []

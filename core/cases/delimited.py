@@ -15,7 +15,7 @@ from pathlib import Path
 
 from core.cases.columns import ColumnNames, clean_names, count_known, names_text
 from core.cases.encodings import Decoded
-from core.cases.headers import SEARCHED, Row, count_cells, find_header
+from core.cases.headers import SEARCHED, Row, count_cells, find_header, unnamed_cells
 from core.cases.table import (
     DELIMITERS,
     MAX_CELL,
@@ -372,4 +372,5 @@ def _record(line: Line, names: list[str], delimiter: str) -> Record:
     if len(line.cells) < named or count_cells(line.cells[len(names) :]):
         broken = Notice("cases.row_cells", {"n": len(line.cells), "header": len(names)})
         return Record(line.row, broken=broken, content=content)
-    return Record(line.row, {n: c for n, c in zip(names, line.cells, strict=False) if n})
+    by_name: dict[str, object] = {n: c for n, c in zip(names, line.cells, strict=False) if n}
+    return Record(line.row, by_name, unnamed=unnamed_cells(names, line.cells))

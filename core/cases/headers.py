@@ -17,7 +17,7 @@ from core.cases.columns import (
     names_text,
     visible_name,
 )
-from core.cases.table import Notice
+from core.cases.table import Notice, Record
 from core.errors import CasesError
 
 SEARCHED = 30  # rows from the top that may be the header
@@ -72,15 +72,35 @@ def repeats_header(cells: Mapping[str, object]) -> bool:
     return len(named) > 1 and all(REPEAT.sub("", n) == visible_name(cell) for n, cell in named)
 
 
-def is_totals_row(cells: Mapping[str, object], text: object) -> bool:
-    """Return whether a record ({column: cell}) begins with a word for a sum and has no words else.
+def is_totals_row(record: Record, text: object) -> bool:
+    """Return whether a record begins with a word for a sum, or has no other word.
 
-    text: the cell of its text. Where that is blank or a number, the row is no case.
+    text: the cell of its text. Only where that is blank or a number, the row is no case. The word
+    may stand in a column without a name, as beside the numbers that it sums.
     """
-    first = next((str(c) for c in cells.values() if c is not None and str(c).strip()), "")
-    if len(first) > 30 or not _NUMBER.fullmatch(str("" if text is None else text)):
+    if not _is_number(text):
         return False
-    return _NOT_LETTERS.sub("", unicodedata.normalize("NFKC", first).lower()) in TOTALS
+    cells = [c for c in (*record.cells.values(), *record.unnamed) if count_cells([c])]
+    words = [cell for cell in cells if not _is_number(cell)]
+    return bool(words) and _means_sum(words[0]) and (len(words) == 1 or words[0] is cells[0])
+
+
+def _is_number(cell: object) -> bool:
+    """Return whether a cell is blank or a number."""
+    return cell is None or _NUMBER.fullmatch(str(cell)) is not None
+
+
+def _means_sum(cell: object) -> bool:
+    letters = unicodedata.normalize("NFKC", str(cell)).lower()
+    return len(letters) <= 30 and _NOT_LETTERS.sub("", letters) in TOTALS
+
+
+def unnamed_cells(names: Sequence[str], cells: Sequence[object]) -> tuple[object, ...]:
+    """Return a row's cells with content that are under no name: "" in `names`, or beyond it."""
+    if len(cells) <= len(names) and all(names):
+        return ()
+    below = (cell for i, cell in enumerate(cells) if i >= len(names) or not names[i])
+    return tuple(cell for cell in below if count_cells([cell]))
 
 
 def count_cells(cells: Sequence[object]) -> int:

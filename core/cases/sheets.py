@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from core.cases.columns import ColumnNames, clean_names, names_text
-from core.cases.headers import count_cells, find_header
+from core.cases.headers import count_cells, find_header, unnamed_cells
 from core.cases.table import Notice, ReadingOptions, Record, Table, notices_of_rows
 from core.errors import CasesError
 
@@ -153,4 +153,5 @@ def _record(row: int, names: list[str], cells: list) -> Record:
     """Return a row by column name; cells under no name are dropped, missing last ones are None."""
     # Excel leaves blank cells at the end of a row out of the file.
     padded = cells + [None] * (len(names) - len(cells))
-    return Record(row, {name: cell for name, cell in zip(names, padded, strict=False) if name})
+    named = {name: cell for name, cell in zip(names, padded, strict=False) if name}
+    return Record(row, named, unnamed=unnamed_cells(names, padded))

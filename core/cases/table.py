@@ -58,12 +58,16 @@ class Notice:
 
 @dataclass(frozen=True)
 class Record:
-    """One record: its cells by column name, or the reason if it is `broken` and its `content`."""
+    """One record: its cells by column name, or the reason if it is `broken` and its `content`.
+
+    unnamed: cells with content of columns without a name, which are not read.
+    """
 
     row: int
     cells: dict[str, object] = field(default_factory=dict)
     broken: Notice | None = None
     content: str = ""
+    unnamed: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True)

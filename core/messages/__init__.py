@@ -70,10 +70,30 @@ def fill_blanks(language: str, pattern: str, values: Mapping[str, object]) -> st
     return _FormOfCount(language).vformat(pattern, (), values)
 
 
-def sentence(language: str, key: str, **values: object) -> str:
+class ControlNames(dict[str, str]):
+    """The names of what a reader can set, by option of the command line: a terminal's own.
+
+    A sentence writes `{control[hidden-rows]}`, and each edge names what its readers can use: a
+    screen fills in the names of its fields, and an option without a field keeps its own.
+
+    >>> ControlNames({"sheet": "Sheet"})["sheet"], ControlNames()["sheet"]
+    ('Sheet', '--sheet')
+    """
+
+    def __missing__(self, option: str) -> str:
+        return f"--{option}"
+
+
+_OPTIONS = ControlNames()
+
+
+def sentence(
+    language: str, key: str, controls: ControlNames = _OPTIONS, /, **values: object
+) -> str:
     """Return the sentence under `key` with its {blanks} filled in.
 
-    A sentence with plural forms needs the value `n`. Raises KeyError for an unknown key.
+    A sentence with plural forms needs the value `n`. controls: the names that readers know. Raises
+    KeyError for an unknown key.
 
     >>> sentence("en", "cases.empty_file", file="orders.csv")
     'orders.csv is empty: it has 0 bytes.'
@@ -81,16 +101,21 @@ def sentence(language: str, key: str, **values: object) -> str:
     words = read_catalogues(MESSAGES_FOLDER, language)[key]
     if not isinstance(words, str):
         words = words[plural_form(language, values["n"])]
-    written = {name: _written(value, language) for name, value in values.items()}
-    return fill_blanks(language, words, written)
+    written = {name: _written(value, language, controls) for name, value in values.items()}
+    if str(option := values.get("option", "")).startswith("--"):  # of the field at fault
+        written["option"] = controls[str(option)[2:]]
+    return fill_blanks(language, words, {"control": controls} | written)
 
 
-def error_text(error: object, language: str) -> str:
-    """Return an error's sentence; the error's own text if its code is in no catalogue."""
+def error_text(error: object, language: str, controls: ControlNames = _OPTIONS) -> str:
+    """Return an error's sentence; the error's own text if its code is in no catalogue.
+
+    controls: as of `sentence`.
+    """
     code = getattr(error, "code", None)
     if code is None or code not in read_catalogues(MESSAGES_FOLDER, language):
         return str(code if code is not None else error)
-    return sentence(language, code, **getattr(error, "values", {}))
+    return sentence(language, code, controls, **getattr(error, "values", {}))
 
 
 def reader_language(environment: Mapping[str, str] = os.environ) -> str:
@@ -101,14 +126,14 @@ def reader_language(environment: Mapping[str, str] = os.environ) -> str:
     return "ja" if locale.lower().startswith("ja") else "en"
 
 
-def _written(value: object, language: str) -> object:
+def _written(value: object, language: str, controls: ControlNames) -> object:
     """Return a value in the form of a sentence: lists joined, an error as its own sentence."""
     # By shape, not by class: importing core.errors here would close a circle.
     if hasattr(value, "code") and hasattr(value, "values"):
-        return error_text(value, language)
+        return error_text(value, language, controls)
     if isinstance(value, str) or not isinstance(value, Iterable):
         return value
-    parts = [str(_written(item, language)) for item in value]
+    parts = [str(_written(item, language, controls)) for item in value]
     if any(part.endswith((".", "。")) for part in parts):  # sentences
         return ("" if language == "ja" else " ").join(parts)
     return ("、" if language == "ja" else ", ").join(parts)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import cast
 
 from core.counts.histogram import AcceptanceCurve
@@ -10,16 +11,24 @@ from core.decision.thresholds.consequence import (
     consequence_curve,
     threshold_consequence,
 )
-from core.decision.thresholds.costs import NO_LABELS, NO_SECONDS, CostModel, UnitCosts
+from core.decision.thresholds.costs import (
+    DAYS_PER_MONTH,
+    NO_LABELS,
+    NO_SECONDS,
+    CostModel,
+    UnitCosts,
+)
 from core.decision.thresholds.daily_money import all_human_option, option_money
 from core.decision.thresholds.volume import run_volume
 from core.errors import NotFoundError, SettingsError
 from core.messages import sentence
+from core.messages.figures import FigureFormat
 from core.report.run_selection import same_cases
 from core.store.store import Store
 from core.types import Interval, RunRecord
 
 _UNKNOWN = {NO_SECONDS: "no_seconds", NO_LABELS: "no_labelled"}  # note of an option -> its key
+_SHARES = ("coverage", "selective_risk", "leakage")
 
 
 def newest_stream_run(store: Store) -> RunRecord:
@@ -109,51 +118,86 @@ def threshold_for_leakage(curve: AcceptanceCurve, target: float) -> float:
 
 
 def decision_sentences(record: dict, language: str = "en") -> str:
-    """Return the record as text, a line a figure, each with its interval and n."""
-    figures, unit = record["consequence"], record["costs"]
+    """Return the record as text, a line a figure, each with its interval and n.
 
-    def line(key: str, **values: object) -> str:
-        return sentence(language, f"decide.{key}", **values)
-
+    Counts have three significant figures and all amounts one form; escapes and money are those of a
+    month, as on the page 'Decide'.
+    """
+    words, figures = _DecisionWords(language), record["consequence"]
+    line, percent = words.line, words.form.percent
+    volume = {"volume": words.count(figures["cases_per_day"])}
     source = line(f"volume_{record['volume']}")
-    head = {"threshold": figures["threshold"], "run": record["run"], "n": figures["cases"]}
-    reviews = _number(figures["reviews_per_day"], language)
+    of_volume = partial(line, "of_volume", **volume, source=source)
+    shares = {name: words.estimate(figures[name], percent) for name in _SHARES}
+    reviews = words.estimate(figures["reviews_per_day"], words.count, of_volume)
+    escapes = words.estimate(
+        figures["escapes_per_day"], words.count, partial(line, "a_month"), DAYS_PER_MONTH
+    )
+    cases = {"n": figures["cases"], "cases": words.form.number(figures["cases"], 0)}
     lines = [
-        line("head", **head),
-        line("coverage", value=_share(figures["coverage"], language)),
-        line("reviews", value=reviews, volume=figures["cases_per_day"], source=source),
-        line("risk", value=_share(figures["selective_risk"], language)),
-        line("leakage", value=_share(figures["leakage"], language)),
-        line("escapes", value=_number(figures["escapes_per_day"], language)),
-        line("unit_costs", **unit),
-        line("people_shares", **unit),
+        line("head", threshold=figures["threshold"], run=record["run"], **cases),
+        line("coverage", value=shares["coverage"]),
+        line("reviews", value=reviews),
+        line("risk", value=shares["selective_risk"]),
+        line("leakage", value=shares["leakage"]),
+        line("escapes", value=escapes),
+        *words.assumptions(record["costs"]),
     ]
     if record["far_cases"]:
         lines.append(line("far_dates", n=record["far_cases"], dates=record["far_dates"][:5]))
-    for name, money in record["money"].items():
-        if money["note"]:
-            texts = line(_UNKNOWN[money["note"]])
-        else:
-            amount = _number(money["total_per_day"], language)
-            texts = line("a_day", value=amount, currency=unit["currency"])
-        lines.append(line(f"money_{name}", value=texts))
-    return "\n".join(lines)
+    return "\n".join([*lines, *words.options(record["money"], record["costs"]["currency"])])
 
 
-def _share(interval: dict, language: str) -> str:
-    return _estimate(interval, lambda x: f"{100 * x:.1f}%", language)
+class _DecisionWords:
+    """The lines and figures of `decide` in one language."""
 
+    def __init__(self, language: str):
+        self.language, self.form = language, FigureFormat(language)
 
-def _number(interval: dict, language: str) -> str:
-    return _estimate(interval, lambda x: f"{x:.4g}", language)
+    def line(self, key: str, **values: object) -> str:
+        return sentence(self.language, f"decide.{key}", **values)
 
+    def count(self, value: float) -> str:
+        return self.form.number(value, figures=3)
 
-def _estimate(interval: dict, form: Callable[[float], str], language: str) -> str:
-    estimate = Interval(**interval)
-    if estimate.value is None or estimate.low is None or estimate.high is None:
-        return sentence(language, "decide.no_estimate", n=estimate.n)
-    value, low, high = (form(x) for x in (estimate.value, estimate.low, estimate.high))
-    # All human depends on unit costs only and has no interval to print.
-    if estimate.low == estimate.high:
-        return sentence(language, "decide.certain", value=value)
-    return sentence(language, "decide.estimate", value=value, low=low, high=high, n=estimate.n)
+    def assumptions(self, costs: dict) -> list[str]:
+        """Return the unit costs, in one form, and the people's shares."""
+        names = ("review", "escape", "machine_hour", "retraining_per_month")
+        money = self.form.money_form([costs[name] for name in names], costs["currency"])
+        amounts = {name: money(costs[name]) for name in names}
+        return [self.line("unit_costs", **amounts), self.line("people_shares", **costs)]
+
+    def options(self, money: dict, currency: str) -> list[str]:
+        """Return a line of money a month for each way to run the line, all in one form."""
+        totals = [option["total_per_day"] for option in money.values()]
+        ends = [total[end] for total in totals for end in ("value", "low", "high")]
+        form = self.form.money_form([x and x * DAYS_PER_MONTH for x in ends], currency)
+        lines = []
+        for name, option in money.items():
+            if option["note"]:
+                text = self.line(_UNKNOWN[option["note"]])
+            else:
+                phrase = partial(self.line, "money_a_month")
+                text = self.estimate(option["total_per_day"], form, phrase, DAYS_PER_MONTH)
+            lines.append(self.line(f"money_{name}", value=text))
+        return lines
+
+    def estimate(
+        self,
+        interval: dict,
+        show: Callable[[float], str],
+        phrase: Callable[..., str] = "{value}".format,
+        per: float = 1.0,
+    ) -> str:
+        """Return `per` times an interval in words, with its n.
+
+        show: writes a number. phrase: writes the value with its noun or unit.
+        """
+        result, n = Interval(**interval), self.form.number(interval["n"], 0)
+        if result.value is None or result.low is None or result.high is None:
+            return self.line("no_estimate", n=n)
+        value, low, high = (show(per * x) for x in (result.value, result.low, result.high))
+        # All human depends on unit costs only and has no interval to print.
+        if result.low == result.high:
+            return self.line("certain", value=phrase(value=value))
+        return self.line("estimate", value=phrase(value=value), low=low, high=high, n=n)

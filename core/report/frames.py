@@ -17,6 +17,7 @@ from core.decision.thresholds.consequence import (
     consequence_curve,
     segment_curves,
 )
+from core.decision.thresholds.costs import DAYS_PER_MONTH
 from core.decision.thresholds.daily_money import OptionMoney
 from core.stats.calibration import ECE_BINS, Bin, reliability_from_counts
 from core.stats.calibration_bias import calibration_error
@@ -53,12 +54,12 @@ def risk_coverage_frame(
 
 
 def threshold_frame(costed: pd.DataFrame) -> pd.DataFrame:
-    """Return threshold, and reviews (a day), leakage and money (a day), each with _low and _high,
+    """Return threshold, and reviews (a day), leakage and money (a month), each with _low and _high,
     of a `daily_money.cost_curve`.
     """
     names = {"reviews": "reviews_per_day", "leakage": "leakage", "money": "money"}
     columns = {
-        f"{new}{s}": costed[f"{old}{s}"]
+        f"{new}{s}": costed[f"{old}{s}"] * (DAYS_PER_MONTH if new == "money" else 1.0)
         for new, old in names.items()
         for s in ("", "_low", "_high")
     }
@@ -121,9 +122,9 @@ def _segments(table: pd.DataFrame) -> pd.DataFrame:
 
 def option_frame(options: list[OptionMoney]) -> pd.DataFrame:
     """Return one row an option: name, review, inference, retraining, escapes, total, low, high
-    (money a day), n, note.
+    (money a month), n, note.
     """
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         [
             {
                 "name": o.name,
@@ -140,6 +141,9 @@ def option_frame(options: list[OptionMoney]) -> pd.DataFrame:
             for o in options
         ]
     )
+    amounts = ["review", "inference", "retraining", "escapes", "total", "low", "high"]
+    # None, where a figure is unknown, becomes NaN
+    return frame.assign(**(frame[amounts].astype(float) * DAYS_PER_MONTH))
 
 
 def reliability_bins(histogram: Histogram, include_unseen: bool = False) -> list[Bin]:

@@ -37,7 +37,7 @@ from core.errors import SettingsError
 from core.report.evidence import VALID_DAYS
 
 CERTIFICATE_COLUMNS = ("outcome", "confidence", "epistemic")
-POLICY_MEASURES = ("coverage", "reviews_per_day", "selective_risk", "leakage", "money_per_day")
+POLICY_MEASURES = ("coverage", "reviews_per_day", "selective_risk", "leakage", "money_per_month")
 SEGMENT_ROW, CLASS_ROW, CELL_ROW = "segment", "class", "cell"  # the kinds of separate thresholds
 # Obstacles to a certificate that need no look at any case.
 OWN_RULES, ALL_REVIEWED = "own_rules", "all_reviewed"

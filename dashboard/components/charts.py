@@ -121,7 +121,7 @@ def risk_coverage_figure(
 
 
 def against_threshold(curve: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
-    """Return reviews a day, leakage and money a day against the threshold, in panels over one axis.
+    """Return reviews a day, leakage and money a month against the threshold, in panels over one axis.
 
     A panel without any figure is left out. curve: columns threshold, then reviews, leakage, money,
     each also with _low and _high; NaN if it cannot be estimated. words: reviews, leakage, money,

@@ -48,7 +48,7 @@ def consequence_cards(
 ) -> list[Card]:
     """Return six cards, each with its n and 95% interval.
 
-    words: the catalogue. result: the consequence. total: money a day. currency: of `total`.
+    words: the catalogue. result: the consequence. total: money a month. currency: of `total`.
     """
 
     def fine(share: float | None) -> str:

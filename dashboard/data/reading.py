@@ -1,6 +1,6 @@
 """Reading options of the page 'Data and runs', for files whose content does not determine them.
 
-Each box corresponds to an option of the command line.
+Each box corresponds to an option of the command line; dashboard.i18n.field_names has its name.
 """
 
 from typing import Literal, TypeVar, cast
@@ -20,6 +20,7 @@ ZONES = ("Asia/Tokyo", "UTC", "Europe/Berlin", "Europe/Paris", "Europe/Madrid", 
 FREE_OPTIONS = ("encoding", "delimiter", "timezone")  # their lists have the usual values only
 QUOTINGS: tuple[Literal["minimal", "none"], ...] = ("minimal", "none")
 DECIMALS: tuple[Literal["point", "comma"], ...] = ("point", "comma")
+EXPLAINED = ("quoting", "date_order")  # their values are no words
 T = TypeVar("T")
 
 
@@ -65,5 +66,6 @@ def _choice(
         key=f"{name}_{key}",
         placeholder=words("reading.auto"),
         accept_new_options=name in FREE_OPTIONS,
+        help=words(f"reading.{name}.help") if name in EXPLAINED else None,
     )
     return cast(T | None, picked)  # what is typed is a text, as the values of FREE_OPTIONS are

@@ -10,7 +10,6 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core.cases.table import RowProblem
-from core.messages import sentence
 from dashboard.components.charts import MARKS, SLOTS, bars, finish, left_titles, letters
 from dashboard.components.tables import ScreenTable
 from dashboard.data import words as data_words
@@ -34,7 +33,7 @@ def file_problem_table(words: Words, problems: Sequence[RowProblem]) -> ScreenTa
                 "field.row" if problem.column == "-" else f"field.{problem.column}"
             ),
             words("problems.value"): problem.value,
-            words("problems.message"): sentence(words.language, problem.code, **problem.values),
+            words("problems.message"): words.sentence(problem.code, **problem.values),
         }
         for problem in problems
     ]

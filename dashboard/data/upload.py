@@ -13,7 +13,6 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.errors import CasesError, KakushinError
-from core.messages import sentence as message
 from core.pipeline import uploads
 from core.pipeline.uploads import FIELDS, Cases, Checked, ColumnNames, Notice, Upload, first_cases
 from dashboard.components import controls, panels
@@ -168,7 +167,7 @@ def _preview(words: Words, first: Checked) -> None:
     name = (table.encoding or "").upper().replace("_", "-")
     encoding = words("encoding.name", name=name) if name else words("encoding.none")
     if name:
-        encoding += f" ({message(words.language, f'cases.basis_{table.encoding_basis}')})"
+        encoding += f" ({words.sentence(f'cases.basis_{table.encoding_basis}')})"
     caption = words.markdown("upload.preview", encoding=encoding, **counts)
     if table.delimiter:
         values = {"lines": words.number(table.lines, 0), "row": words.number(table.header_row, 0)}

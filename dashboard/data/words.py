@@ -8,7 +8,6 @@ import re
 
 from core.cases.table import Notice
 from core.jobs.queue import JobStatus, Progress
-from core.messages import sentence as message
 from core.types import RunRecord
 from dashboard.components.sentences import run_name
 from dashboard.i18n import Words, escape_markdown
@@ -97,7 +96,7 @@ def job_name(words: Words, status: JobStatus) -> str:
 
 def notice_text(words: Words, notice: Notice) -> str:
     """Return in markdown the sentence of a notice about cases."""
-    sentence = message(words.language, notice.code, **notice.values)
+    sentence = words.sentence(notice.code, **notice.values)
     return words.markdown("upload.notice", sentence=sentence)
 
 

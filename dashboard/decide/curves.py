@@ -136,7 +136,7 @@ def _thresholds(curve: pd.DataFrame, words: dict[str, str], *marks: Mark):
 
 
 def options_panel(context: RunContext) -> None:
-    """Draw money a day of each option, at the threshold in use."""
+    """Draw money a month of each option, at the threshold in use."""
     words, currency = context.words, context.choices.currency
     # `same` begins with the chosen model; reversed, it comes last, at the bottom of the chart
     kinds = tuple(reversed(context.same))

@@ -154,5 +154,5 @@ def _figures(consequence: PolicyConsequence) -> dict[str, float | None]:
         "risk": consequence.selective_risk.value,
         "reviews": consequence.reviews_per_day.value,
         "leakage": consequence.leakage.value,
-        "money": consequence.money_per_day.value,
+        "money": consequence.money_per_month.value,
     }

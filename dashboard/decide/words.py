@@ -11,6 +11,7 @@ import pandas as pd
 from core.counts.joint import REVIEW_ALL
 from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.consequence import PolicyConsequence
+from core.decision.thresholds.costs import DAYS_PER_MONTH
 from core.decision.thresholds.solver import (
     CAPACITY_LIMIT,
     RISK_LIMIT,
@@ -57,9 +58,8 @@ def review_worth(words: Words, price: ShadowPrice, currency: str) -> str:
         return ""
     if price.worth_per_day <= 0:
         return words("limits.worthless")
-    return words.markdown(
-        "limits.worth", money=words.money(price.worth_per_day, currency), n=words.number(price.n, 0)
-    )
+    worth = words.money(price.worth_per_day * DAYS_PER_MONTH, currency)
+    return words.markdown("limits.worth", money=worth, n=words.number(price.n, 0))
 
 
 def limit_point(result: PolicyConsequence | SolvedPlan | InfeasibleLimits) -> PolicyConsequence:
@@ -177,14 +177,16 @@ def mix_cards(
     words: the catalogue. before, after: consequences under the measured and the supposed mix.
     currency: of the money.
     """
-    write = words.money_form((before.money_per_day.value, *after.money_per_day.bounds), currency)
+    write = words.money_form(
+        (before.money_per_month.value, *after.money_per_month.bounds), currency
+    )
     figures: list[tuple[str, str, Callable]] = [
         ("coverage", "coverage", words.percent),
         ("leakage", "leakage", lambda share: words.percent(share, 2)),
         ("risk", "selective_risk", words.percent),
         ("reviews", "reviews_per_day", words.number),
         ("escapes", "escapes_per_day", words.number),
-        ("money", "money_per_day", write),
+        ("money", "money_per_month", write),
     ]
     return [
         _mix_card(words, key, getattr(before, name), getattr(after, name), show)

@@ -14,7 +14,14 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 
-from core.messages import error_text, fill_blanks, plural_form, read_catalogues
+from core.messages import (
+    ControlNames,
+    error_text,
+    fill_blanks,
+    plural_form,
+    read_catalogues,
+    sentence,
+)
 from core.messages.figures import DASH, FigureFormat
 
 __all__ = [  # what pages take from here, so that they need one import
@@ -30,6 +37,22 @@ __all__ = [  # what pages take from here, so that they need one import
 WORDS_FOLDER = Path(__file__).resolve().parent
 LANGUAGE_NAMES = {"ja": "日本語", "en": "English"}  # code -> its own name
 CURRENCIES = ("AUD", "JPY", "USD", "EUR")
+
+# Option of the command line -> key of the field's name on a page
+_FIELDS = {
+    **{
+        name.replace("_", "-"): f"reading.{name}"
+        for name in (
+            *("encoding", "delimiter", "quoting", "header_row", "hidden_rows", "decimal"),
+            *("date_order", "timezone"),
+        )
+    },
+    **{
+        f"{name.replace('_', '-')}-column": f"field.{name}"
+        for name in ("text", "case_id", "segment", "label", "occurred_at", "value")
+    },
+    **{"sheet": "upload.sheet", "rare-labels": "rare", "truncate": "start.truncate"},
+}
 
 # Characters that Streamlit's markdown reads as markup: emphasis, links, HTML, LaTeX, directives,
 # tables, headings, lists.
@@ -58,6 +81,14 @@ _COUNTED = re.compile(r"(?<=[\d%])(?=[件日秒回])")
 def catalogue(language: str) -> dict[str, str | tuple[str, ...]]:
     """Return {key: words, or their plural forms} of `<language>/*.po`."""
     return read_catalogues(WORDS_FOLDER, language)
+
+
+@cache
+def field_names(language: str) -> ControlNames:
+    """Return the screen's names of what the command line calls options, in quotes."""
+    quoted = "「{}」" if language == "ja" else "“{}”"
+    names = catalogue(language)
+    return ControlNames({option: quoted.format(names[key]) for option, key in _FIELDS.items()})
 
 
 @dataclass(frozen=True)
@@ -98,8 +129,12 @@ class Words(FigureFormat):
         return _COUNTED.sub("\u2060", text) if self.language == "ja" else text
 
     def error_text(self, error: Exception) -> str:
-        """Return an error's sentence in the reader's language."""
-        return error_text(error, self.language)
+        """Return an error's sentence in the reader's language, with the names of our fields."""
+        return error_text(error, self.language, field_names(self.language))
+
+    def sentence(self, code: str, **values: object) -> str:
+        """Return core's sentence of a notice or of a problem, with the names of our fields."""
+        return sentence(self.language, code, field_names(self.language), **values)
 
     def chart_words(self, *keys: str) -> dict[str, str]:
         """Return the words under `keys` by the last part of each key, and a chart's separators."""

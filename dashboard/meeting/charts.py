@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.components.charts import SLOTS, bars, finish, left_titles
+from dashboard.components.charts import FIGURE_MARGIN, SLOTS, bars, finish, left_titles
 
 _LOOKS = {"coverage": ("student", "circle"), "reviews_per_day": ("review", "square")}
 _LOOKS |= {"escapes_per_month": ("leak", "diamond"), "money_per_month": ("cheapest", "triangle-up")}
@@ -21,6 +21,8 @@ def scenario_chart(
 ) -> go.Figure:
     """Return each measure of each scenario with its interval: four panels, scenarios from the top.
 
+    One panel below the other: two in a row leave a phone no room for the ticks.
+
     frame: columns name, measure, value, low, high; NaN for a missing figure. texts: (name, measure)
     -> formatted value. words: the measures' names, separators, and the signs of money (symbol,
     unit, ticks), whose unit the frame's amounts are in. large: whether to use large type.
@@ -28,12 +30,14 @@ def scenario_chart(
     # Plotly stacks categories upwards; dict.fromkeys removes duplicates in order
     names = list(dict.fromkeys(frame["name"]))[::-1]
     titles = [words[measure] for measure in _LOOKS]
+    panel, gap = (20 + 70 * len(names), 90) if large else (20 + 46 * len(names), 64)  # pixels
+    height = len(titles) * panel + (len(titles) - 1) * gap
     figure = make_subplots(
-        rows=2, cols=2, subplot_titles=titles, horizontal_spacing=0.09, vertical_spacing=0.26
+        rows=len(titles), cols=1, subplot_titles=titles, vertical_spacing=gap / height
     )
     for place, (measure, (slot, mark)) in enumerate(_LOOKS.items()):
         rows = frame[(frame["measure"] == measure) & frame["value"].notna()].iloc[::-1]
-        cell = {"row": place // 2 + 1, "col": place % 2 + 1}
+        cell = {"row": place + 1, "col": 1}
         figure.add_scatter(
             x=rows["value"],
             y=rows["name"],
@@ -56,11 +60,15 @@ def scenario_chart(
                 "ticksuffix": words["unit"],
             },
         }.get(measure, {})
-        figure.update_xaxes(rangemode="tozero", nticks=5, **form, **cell)
+        ticks = 4 if measure == "money_per_month" else 5  # amounts are long
+        figure.update_xaxes(rangemode="tozero", nticks=ticks, tickangle=0, **form, **cell)
     figure.update_yaxes(
         type="category", categoryorder="array", categoryarray=names, range=[-0.5, len(names) - 0.3]
     )
-    figure = left_titles(finish(figure, 190 + (120 if large else 96) * len(names), words))
+    # the margin on the right is for half of the last tick, or of a figure above its mark
+    margin = FIGURE_MARGIN | {"r": 40, "b": 40}
+    outside = margin["t"] + margin["b"]
+    figure = left_titles(finish(figure, height + outside, words, margin=margin))
     if large:
         figure.update_xaxes(tickfont_size=0.8 * _LARGE)
         figure.update_yaxes(tickfont_size=_LARGE)

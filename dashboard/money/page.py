@@ -159,7 +159,7 @@ def _summary(context: MoneyContext, followed: bool) -> None:
             f"## {money_words.money_headline(words, context.rows, months, currency)}", anchors=False
         )
     panels.draw_cards(money_words.money_cards(words, context.rows, months, currency), in_a_row=2)
-    st.caption(words.markdown("money.note", draws=words.number(context.valuation.drawn.draws, 0)))
+    st.caption(money_words.cards_note(words, context.rows, context.valuation.drawn.draws))
 
 
 def _inputs(context: MoneyContext) -> None:

@@ -96,9 +96,8 @@ def _card(words: Words, row: pd.Series, months: int, currency: str) -> Card:
     name, key = option_names(words)[row["option"]], f"money_{row['option']}"
     slips = {"value": words.number(row["missed"])} | _bounds(row, "missed", words.number)
     last = words.markdown("money.card.missed", **slips)
-    outside = [words("money.card.outside")] if _is_outside(row) else []
     if row["option"] == ALL_HUMAN:
-        lines = (words("money.card.baseline"), *lines, last, *outside)
+        lines = (words("money.card.baseline"), *lines, last)
         return Card(
             key,
             name,
@@ -114,7 +113,7 @@ def _card(words: Words, row: pd.Series, months: int, currency: str) -> Card:
         words.markdown("money.card.chance", draws=words.number(row["draws"], 0), **chance),
         _payback(words, row, months),
     ]
-    lines = (*before, *lines, words.markdown("money.card.hours", **hours), last, *outside)
+    lines = (*before, *lines, words.markdown("money.card.hours", **hours), last)
     return Card(
         key,
         name,
@@ -122,6 +121,17 @@ def _card(words: Words, row: pd.Series, months: int, currency: str) -> Card:
         lines,
         words("money.npv.help"),
     )
+
+
+def cards_note(words: Words, rows: pd.DataFrame, draws: int) -> str:
+    """Return in markdown what the cards' figures and brackets are.
+
+    words: the catalogue. rows: report.money.option_comparison. draws: of the simulation.
+    """
+    texts = [words.markdown("money.note", draws=words.number(draws, 0))]
+    if any(_is_outside(row) for _, row in rows.iterrows()):
+        texts.append(words("money.note.outside"))
+    return words.sentence_space.join(texts)
 
 
 def _is_outside(row: pd.Series) -> bool:

@@ -17,7 +17,7 @@ _FORMS = {
     "reviews_per_day": ",.3~g",
     "selective_risk": ".1%",
     "leakage": ".1%",
-    "money_per_day": ",.2f",
+    "money_per_month": ",.2f",
 }
 _TICKS = {
     "coverage": ".3~%",
@@ -66,7 +66,7 @@ def policy_comparison_chart(
         vertical_spacing=0.5 / max(1, len(drawable)),
     )
     for row, measure in enumerate(drawable, start=1):
-        prefix, unit, amount = money_signs(words, is_money := measure == "money_per_day")
+        prefix, unit, amount = money_signs(words, is_money := measure == "money_per_month")
         form = amount if is_money else _FORMS[measure]
         # Plotly stacks categories upwards, so the version before is drawn last to be on top
         for (version, name), (slot, mark) in reversed(

@@ -128,7 +128,7 @@ def _in_force(context: PoliciesContext) -> None:
         return
     consequence = context.means(policy)
     cards = sentences.consequence_cards(
-        words, consequence, consequence.money_per_day, context.choices.currency
+        words, consequence, consequence.money_per_month, context.choices.currency
     )
     panels.draw_cards(
         [
@@ -183,13 +183,13 @@ def _compare(context: PoliciesContext, draft: Policy) -> None:
         policies.consequence_frame(consequences),
         {name: names[name] for name in (before, after)},
     )
-    amounts, ends = frame["measure"] == "money_per_day", ["value", "low", "high"]
+    amounts, ends = frame["measure"] == "money_per_month", ["value", "low", "high"]
     drawn = frame.astype(dict.fromkeys(ends, float))
     size, signs = words.chart_money(context.choices.currency, drawn.loc[amounts, "high"].max())
     drawn.loc[amounts, ends] /= size
     texts = {"separators": words.separators, "interval": words("band")} | signs
     titles = policy_tables.measure_names(words, context.choices.currency)
-    titles["money_per_day"] = words("card.money")  # the ticks of its axis have the unit
+    titles["money_per_month"] = words("card.money")  # the ticks of its axis have the unit
     figure = policy_charts.policy_comparison_chart(drawn, selected, titles, texts)
     note = policy_words.change_sentence(
         words,

@@ -59,7 +59,7 @@ def measure_names(words: Words, currency: str) -> dict[str, str]:
         "reviews_per_day": words("axis.reviews"),
         "selective_risk": words("card.risk"),
         "leakage": words("card.leakage"),
-        "money_per_day": f"{words('card.money')} [{currency}]",
+        "money_per_month": f"{words('card.money')} [{currency}]",
     }
 
 

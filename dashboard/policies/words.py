@@ -177,7 +177,7 @@ def draft_sentence(words: Words, consequence: PolicyConsequence, currency: str) 
         texts("card.leakage", consequence.leakage, words.percent),
         texts(
             "card.money",
-            money := consequence.money_per_day,
+            money := consequence.money_per_month,
             words.money_form(money.bounds, currency),
         ),
     ]

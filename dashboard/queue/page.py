@@ -5,6 +5,8 @@ gives each case to one reviewer at a time, and core.store.reviews keeps the answ
 grow: undo adds a withdrawal.
 """
 
+from unicodedata import east_asian_width
+
 import pandas as pd
 import streamlit as st
 
@@ -22,12 +24,15 @@ from core.store.store import Store
 from core.types import RunRecord
 from dashboard.components import choice_row, controls, shell
 from dashboard.i18n import Words, escape_markdown
+from dashboard.queue.excerpt import readable_excerpt
 from dashboard.session import cache, identity, state
 
 TARGET = 0.05  # leakage that the audits are planned for
 # keys of values in the session: the case in hand, the last answer, a failure
 _CASE, _LAST, _FAILED = "queue_case", "queue_last", "queue_failed"
 _DIGITS = 9  # labels with a key of their own
+# Width of a button's edges, and of a letter of its label or key; a Japanese one takes two
+_BUTTON_PX, _LETTER_PX = 52, 8
 _ANSWERS = {"right": "a", "wrong": "x", "unsure": "u"}  # Streamlit keeps r and c
 
 
@@ -64,7 +69,9 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     queue, waiting = cache.cached_query(waiting_queue, run_id, terms)
     _show_failure(words)
     _show_last(words, run_id)
-    if not reviewer.strip():
+    if not identity.session_principal().may("review.verdict"):
+        st.info(words("queue.no_role"), icon=":material/lock:")
+    elif not reviewer.strip():
         st.info(words("queue.name_first"), icon=":material/badge:")
     else:
         case_id = _case_in_hand(run_id, reviewer, queue)
@@ -135,8 +142,7 @@ def _draw_case(words: Words, record: RunRecord, reviewer: str, case: pd.Series) 
                 saving = words.money(float(case["saving"]), state.choices().currency)
                 st.badge(words.text("queue.saving", saving=saving))
             st.caption(words.text("queue.case", case=case_id))
-        # st.text shows a case's words as they are: no markdown, link or HTML in them counts
-        st.text(cache.cached_query(_case_text, run_id, case_id) or "")
+        _draw_text(words, cache.cached_query(_case_text, run_id, case_id) or "", case_id)
         if not blind and case["predicted"]:
             confidence = words.number(100 * float(case["confidence"]), 1)
             st.text(words.text("queue.answer", label=case["predicted"], confidence=confidence))
@@ -152,6 +158,15 @@ def _draw_case(words: Words, record: RunRecord, reviewer: str, case: pd.Series) 
             _button(words, "skip", "s", _skip, (run_id, reviewer, case_id))
 
 
+def _draw_text(words: Words, text: str, case_id: str) -> None:
+    """Draw a case's words to read, and behind a fold all that the model reads, if that is more."""
+    # st.text shows a case's words as they are: no markdown, link or HTML in them counts
+    st.text(excerpt := readable_excerpt(text))
+    if excerpt != text.strip():
+        with st.expander(words.many("queue.whole_text", len(text)), key=f"queue_whole_{case_id}"):
+            st.text(text)
+
+
 def _draw_labels(words: Words, labels: tuple[str, ...], give: tuple) -> None:
     """Draw a button for each label, in their fixed order, which tells nothing of the model."""
     st.caption(words("queue.labels"))
@@ -159,18 +174,22 @@ def _draw_labels(words: Words, labels: tuple[str, ...], give: tuple) -> None:
         for i, label in enumerate(labels):
             digit = str(i % _DIGITS + 1)
             shortcut = digit if i < _DIGITS else f"shift+{digit}" if i < 2 * _DIGITS else None
-            st.button(
-                escape_markdown(label),
-                key=f"queue_label_{i}",
-                on_click=_answer,
-                args=(*give, None, label),
-                shortcut=shortcut,
+            _key_button(
+                escape_markdown(label), f"label_{i}", shortcut, _answer, (*give, None, label)
             )
 
 
 def _button(words: Words, name: str, letter: str, act, arguments: tuple) -> None:
-    label, key = words(f"queue.{name}"), f"queue_{name}"
-    st.button(label, key=key, on_click=act, args=arguments, shortcut=letter)
+    _key_button(words(f"queue.{name}"), name, letter, act, arguments)
+
+
+def _key_button(label: str, name: str, shortcut: str | None, act, arguments: tuple) -> None:
+    """Draw a button of a fixed width: by its label's, it would move its neighbours as that arrives."""
+    wide = sum(east_asian_width(letter) in "WF" for letter in label)
+    letters = len(label) + wide + len(shortcut or "")
+    width = _BUTTON_PX + _LETTER_PX * letters
+    key = f"queue_{name}"
+    st.button(label, key=key, on_click=act, args=arguments, shortcut=shortcut, width=width)
 
 
 def _answer(run_id: str, reviewer: str, case: dict, verdict: str | None, label: str | None) -> None:

@@ -186,6 +186,6 @@ def meeting_figures(
     return MeetingFigures(
         consequence,
         escapes_per_month=scaled_interval(consequence.slips_per_day, DAYS_PER_MONTH),
-        money_per_month=scaled_interval(consequence.money_per_day, DAYS_PER_MONTH),
+        money_per_month=consequence.money_per_month,
         cases=cases,
     )

@@ -18,7 +18,13 @@ from numpy.typing import NDArray
 from core.counts.histogram import THRESHOLDS, AcceptanceCurve, edge_of_threshold
 from core.counts.joint import JointCumulative, limit_bin
 from core.counts.tally import Leakage, SelectiveRisk, Tally, scaled_interval
-from core.decision.thresholds.costs import NO_LABELS, NO_SECONDS, CostModel, checked_volume
+from core.decision.thresholds.costs import (
+    DAYS_PER_MONTH,
+    NO_LABELS,
+    NO_SECONDS,
+    CostModel,
+    checked_volume,
+)
 from core.decision.thresholds.policy import Policy, Threshold
 from core.types import Interval
 
@@ -83,6 +89,11 @@ class PolicyConsequence:
     def cases_per_day(self) -> float:
         """Return the volume that scales the figures a day."""
         return self.cost_model.cases_per_day
+
+    @property
+    def money_per_month(self) -> Interval:
+        """Return the money a month, the unit of every screen and export."""
+        return scaled_interval(self.money_per_day, DAYS_PER_MONTH)
 
     @property
     def slips_per_day(self) -> Interval:

@@ -104,6 +104,9 @@ def contents(
             "most": most,
         },
         "reviewAll": against.review_all,
+        # from money a day to the axis of the chart of all thresholds: a month, in its unit
+        "chartScale": DAYS_PER_MONTH
+        / words.chart_money(against.currency, money.max() * DAYS_PER_MONTH)[0],
         # the browser divides by it
         "most": highest or 1.0,
     }

@@ -14,6 +14,7 @@ from typing import cast
 import numpy as np
 import streamlit as st
 
+from core.decision.thresholds.costs import DAYS_PER_MONTH
 from core.decision.thresholds.daily_money import MONEY_PARTS, OptionCurve
 from core.report.frames import PART_SHARES, PartCurves
 from dashboard.decide.live import LIVE_FOLDER, joined, number_patterns
@@ -42,14 +43,15 @@ def live_chart(key: str, data: Mapping[str, object]) -> None:
 def options_chart(
     words: Words, curves: Sequence[OptionCurve], names: Sequence[str], currency: str
 ) -> dict[str, object]:
-    """Return the data of money a day of each option, one bar each from top to bottom.
+    """Return the data of money a month of each option, one bar each from top to bottom.
 
     words: the catalogue. curves: one an option, float64 because amounts are written in full. names:
     of the options, in the same order. currency: of the amounts.
     """
+    months = [{k: DAYS_PER_MONTH * v for k, v in curve.money.items()} for curve in curves]
     rows = [
-        {"name": name, "n": curve.n, "values": _packed(curve.money, MONEY_PARTS, "<f8")}
-        for name, curve in zip(names, curves, strict=True)
+        {"name": name, "n": curve.n, "values": _packed(money, MONEY_PARTS, "<f8")}
+        for name, curve, money in zip(names, curves, months, strict=True)
     ]
     labels = {
         part: words(f"part.{part}")

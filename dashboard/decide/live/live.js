@@ -113,7 +113,7 @@ class Handle {
       if (!mark.hidden) mark.style.left = `${(100 * ghost.step) / STEPS}%`;
     });
     this.find("ghost-label").textContent = ghost?.label ?? "";
-    this.marks.take(this.curve, labels.now, (colours[NOW] ?? "").trim());
+    this.marks.take(this.curve, labels.now, (colours[NOW] ?? "").trim(), this.data.chartScale);
   }
 
   // Update the parts that depend on the threshold.

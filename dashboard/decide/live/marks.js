@@ -20,8 +20,9 @@ class Marks {
     const timer = setInterval(() => (root.isConnected ? this.look() : clearInterval(timer)), LOOK_MS);
   }
 
-  take(curve, label, colour) {
-    Object.assign(this, { curve, label, colour });
+  // scale: from the curve's money, a day, to the unit of the chart's axis.
+  take(curve, label, colour, scale) {
+    Object.assign(this, { curve, label, colour, scale });
     this.sight.disconnect();
     for (const layer of this.layers.values()) layer.remove();
     this.layers.clear();
@@ -117,7 +118,7 @@ class Marks {
   }
 
   at(meta) {
-    const { curve, step } = this;
-    return { across: meta === "risk" ? curve.coverage[step] : step / STEPS, figure: curve[meta][step] };
+    const { curve, step } = this, figure = curve[meta][step] * (meta === "money" ? this.scale : 1);
+    return { across: meta === "risk" ? curve.coverage[step] : step / STEPS, figure };
   }
 }

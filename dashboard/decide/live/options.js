@@ -1,4 +1,4 @@
-// Money a day of each option: stacked bars of review, inference and escapes, and the total's interval.
+// Money a month of each option: stacked bars of review, inference and escapes, and the total's interval.
 
 const PARTS = ["review", "inference", "retraining", "escapes"]; // their colours and hatches: live/drawn.css and `hatches`
 const BAR = 0.55; // of a row's height
