@@ -236,9 +236,14 @@ class Bench:
         teacher = self._build(
             posterior, own if isinstance(posterior, Members) else settings.samples or own
         )
-        index = teaching_cases(teacher, cache, labels, settings)
+        whole = cache
+
+        def sample(index, samples=None, by_sample=False):
+            return teacher.moments(whole.at(index), by_sample, samples=samples)
+
+        index = teaching_cases(sample, labels, settings)
         cache = cache.at(index)
-        targets = distillation_targets(teacher, cache, labels[index], settings)
+        targets = distillation_targets(sample, index, labels[index], settings)
         teacher.sampler.release()
         with tempfile.TemporaryDirectory() as work:
             start = (

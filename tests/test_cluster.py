@@ -2,22 +2,29 @@
 
 import os
 import random
+import shutil
+from contextlib import nullcontext
 from datetime import date, timedelta
 
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 
 from core.cases.read import read_cases
 from core.cli import main
 from core.errors import CasesError, SettingsError, StoreError
 from core.models.base.card import ModelCard
+from core.models.base.settings import DistillSettings, LoopSettings
+from core.models.scoring.scorers import Teacher
 from core.pipeline import case_parts, cluster, score
 from core.pipeline.case_parts import SpooledCases, plan_parts, write_spool
 from core.pipeline.cluster import Cluster, require_ray
 from core.pipeline.group_intake import count_if_complete, plan_groups
 from core.pipeline.part_scorer import PartScorer, ScoringPlan
+from core.pipeline.train import distill_student
 from core.settings import Settings
 from core.store.part_counts import read_part_lines
 from core.store.parts import part_path, write_part
@@ -253,6 +260,76 @@ def test_larger_lakes_have_larger_parts_and_a_bounded_number_of_files():
     assert score.default_part_size(500_000_000, False) == 500
 
 
+# --- a teacher's samples
+
+
+@pytest.fixture(scope="module")
+def taught(home):
+    """The workspace with a teacher, whose texts are sampled in parts of 20."""
+    train = ("train", str(home / "train.csv"), "--name", "pair", "--base", str(home / "base"))
+    assert main([*train, "--epochs", "1", "--samples", "3"]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("core.models.training.distill.part_size", lambda texts: 20)
+        yield home
+
+
+def distilled(taught, name: str, cluster: Cluster | None = None, **options):
+    """Distill the teacher into a student of a workspace of its own; return the weights."""
+    here = taught / name
+    for folder in ("models", "data"):
+        shutil.copytree(taught / folder, here / folder, dirs_exist_ok=True)
+    if not (here / "base").exists():  # which the models' cards name from their folder
+        (here / "base").symlink_to(taught / "base")
+    settings = Settings(home=here, device="cpu")
+    training = DistillSettings(loop=LoopSettings(epochs=1), **options)
+    distill_student(Store(settings.store), settings, "pair", training, cluster)
+    return load_file(here / "models" / "pair-student" / "weights.safetensors")
+
+
+def assert_bits(one, other):
+    assert sorted(one) == sorted(other)
+    assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+
+
+ELSEWHERE = [{}, {"keep": 0.5, "online": True}]  # with keep, two samples choose what teaches
+
+
+@pytest.mark.parametrize("options", ELSEWHERE)
+def test_a_teacher_sampled_in_repeated_parts_in_any_order_makes_the_same_student(
+    taught, monkeypatch, options
+):
+    def shuffled(ray, kind, arguments, numbers, cluster):
+        numbers = numbers * 2
+        random.Random(0).shuffle(numbers)
+        return map(kind(*arguments), numbers)
+
+    alone = distilled(taught, f"alone-{len(options)}", **options)
+    monkeypatch.setattr(cluster, "map_on_ray", shuffled)
+    monkeypatch.setattr(cluster, "_running", lambda place: nullcontext())
+    name = f"away-{len(options)}"
+    assert_bits(alone, distilled(taught, name, Cluster(), **options))
+    assert list((taught / name / "cache" / "scoring").iterdir()) == []
+
+
+def test_a_distillation_that_is_killed_samples_only_what_is_missing(taught, monkeypatch):
+    """Killed at the third of six parts; the next call samples that and those after it."""
+    sampled, inner = [], Teacher.moments
+
+    def moments(self, cache, *args, **options):
+        if len(sampled) == 2:
+            sampled.append("killed")
+            raise KeyboardInterrupt
+        sampled.append(len(cache))
+        return inner(self, cache, *args, **options)
+
+    alone = distilled(taught, "unbroken")
+    monkeypatch.setattr(Teacher, "moments", moments)
+    with pytest.raises(KeyboardInterrupt):
+        distilled(taught, "broken")
+    assert_bits(alone, distilled(taught, "broken"))
+    assert sampled == [20, 20, "killed", 20, 20, 20, 20]
+
+
 # --- with Ray itself
 
 
@@ -288,3 +365,16 @@ def test_ray_hands_back_an_error_of_ours(home, cases, on_ray):
             cluster=Cluster(workers=1),
         )
     assert [r.state for r in store.runs("score") if r.run.dataset == "long"] == ["failed"]
+
+
+@pytest.mark.parametrize("options", ELSEWHERE)
+def test_a_teacher_sampled_by_ray_makes_the_same_student(taught, on_ray, options):
+    """Bit for bit: the parts' moments, and so each weight. Ray gives an actor one thread."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        alone = distilled(taught, f"alone-ray-{len(options)}", **options)
+        there = distilled(taught, f"ray-{len(options)}", Cluster(workers=2), **options)
+    finally:
+        torch.set_num_threads(before)
+    assert_bits(alone, there)

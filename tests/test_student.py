@@ -22,7 +22,7 @@ from core.models.base.settings import (
     Schedule,
     TfbSettings,
 )
-from core.models.base.trunk import TrunkCache, cache_trunk
+from core.models.base.trunk import cache_trunk
 from core.models.scoring import checkpoint
 from core.models.scoring.heads import GaussianLogits, uncertainty_head
 from core.models.scoring.scorers import OnePass
@@ -167,16 +167,13 @@ def test_online_targets_are_another_sample_in_every_epoch():
 
 
 class Divided:
-    """A teacher whose samples disagree as told: case i has mutual information spread[i]; its one
-    state is its position.
-    """
+    """A teacher whose samples disagree as told: case i has mutual information spread[i]."""
 
     def __init__(self, spread):
         self.spread, self.asked = np.array(spread, dtype=np.float32), []
 
-    def moments(self, cache, samples, progress):
-        index = [int(state[0, 0]) for state in cache.states]
-        self.asked.append((samples, index))
+    def moments(self, index, samples=None):
+        self.asked.append((samples, index.tolist()))
         p, zero = (
             np.full((len(index), 2), 0.5, dtype=np.float32),
             np.zeros((len(index), 2), dtype=np.float32),
@@ -185,8 +182,8 @@ class Divided:
 
 
 def teaching(teacher, labels, **settings):
-    cache = TrunkCache([torch.full((1, 1), float(i)) for i in range(len(labels))])
-    return teaching_cases(teacher, cache, np.array(labels), DistillSettings(**settings)).tolist()
+    settings = DistillSettings(**settings)
+    return teaching_cases(teacher and teacher.moments, np.array(labels), settings).tolist()
 
 
 def test_the_unlabelled_cases_that_teach_are_those_on_which_two_samples_disagree_most():
@@ -343,9 +340,9 @@ def test_distilling_with_a_quarter_of_the_copies_samples_and_trains_on_those_alo
 ):
     sampled = []
 
-    def watched(teacher, cache, labels, settings):
-        sampled.append((len(cache), (labels != NO_LABEL).sum(), (labels == NO_LABEL).sum()))
-        return distillation_targets(teacher, cache, labels, settings)
+    def watched(sample, index, labels, settings):
+        sampled.append((len(index), (labels != NO_LABEL).sum(), (labels == NO_LABEL).sum()))
+        return distillation_targets(sample, index, labels, settings)
 
     monkeypatch.setattr("core.models.training.distill.distillation_targets", watched)
     settings = DistillSettings(

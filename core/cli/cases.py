@@ -30,9 +30,10 @@ def cases_options(verb: argparse.ArgumentParser, several: bool = False) -> None:
     """Add the file's argument and its reading options to a verb; `several`: one or more files."""
     verb.add_argument(
         "cases",
-        type=Path,
+        type=_case_place if several else Path,
         nargs="+" if several else None,
-        help="CSV, TSV or other delimited text, JSON, JSON Lines, Parquet, XLSX or XLSM",
+        help="CSV, TSV or other delimited text, JSON, JSON Lines, Parquet, XLSX or XLSM"
+        + (", or URLs of such files (s3://...)" if several else ""),
     )
     for column in ("text", "case-id", "segment", "label", "occurred-at", "value"):
         verb.add_argument(
@@ -57,6 +58,12 @@ def cases_options(verb: argparse.ArgumentParser, several: bool = False) -> None:
         action="store_true",
         help="use the good rows; the bad ones are written to CASES.problems.csv",
     )
+
+
+def _case_place(written: str):
+    from core.pipeline.remote_files import case_place  # pandas
+
+    return case_place(written)
 
 
 def _reading_options(verb: argparse.ArgumentParser) -> None:
@@ -131,6 +138,7 @@ def _read(arguments, settings: Settings, choice: bool):
     from core.cases.columns import ColumnNames
     from core.cases.read import read_cases
     from core.cases.table import ReadingOptions
+    from core.pipeline.remote_files import read_remote
     from core.pipeline.uploads import check_kept_file
 
     names = ("text", "case_id", "segment", "label", "occurred_at", "value")
@@ -145,6 +153,8 @@ def _read(arguments, settings: Settings, choice: bool):
     )
     options = ReadingOptions(**{name: getattr(arguments, name) for name in reading})
     options = options.with_timezone(settings.timezone)
+    if not isinstance(arguments.cases, Path):
+        return read_remote(settings, arguments.cases, column_names, options)
     # An upload was checked in a sandbox, whose result is used in place of a second reading.
     checked = check_kept_file(settings, arguments.cases, column_names, options)
     return checked if checked is not None else read_cases(arguments.cases, column_names, options)

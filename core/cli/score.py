@@ -10,8 +10,9 @@ from tempfile import TemporaryDirectory
 
 from core.cli.apply import add_audit_share, report_active_policy
 from core.cli.cases import cases_options, print_notices, read_arguments
+from core.cli.clusters import cluster_of, cluster_options
 from core.cli.verbs import add_verb, store_of
-from core.errors import CasesError, SettingsError
+from core.errors import CasesError
 from core.messages import reader_language, sentence
 from core.settings import Settings
 
@@ -48,18 +49,7 @@ def add_score(verbs) -> None:
         help="onnx: the model's export in ONNX Runtime, on the CPU; ray: torch in the actors of a "
         "Ray cluster (default: torch)",
     )
-    cluster = verb.add_argument_group("with --engine ray")
-    cluster.add_argument(
-        "--address", help="of a running Ray cluster (default: Ray on this machine, for this call)"
-    )
-    cluster.add_argument(
-        "--workers",
-        type=int,
-        help="actors, each with the model (default: one for each core or GPU)",
-    )
-    cluster.add_argument(
-        "--gpus-per-worker", type=float, default=0.0, help="of each actor (default: 0)"
-    )
+    cluster_options(verb)
     verb.add_argument(
         "--no-apply",
         action="store_true",
@@ -103,7 +93,7 @@ def _score(arguments, settings: Settings) -> None:
     from core.pipeline.service import model_in_service
     from core.types import checked_name
 
-    cluster = _cluster_of(arguments)
+    cluster = cluster_of(arguments)
     model = model_in_service(settings, arguments.model)
     card = read_card(settings.models / model)
     # checked_name runs before the scoring, which may take minutes.
@@ -179,20 +169,6 @@ def _read_noticed(arguments, settings: Settings, card, path: Path):
         notices += (Notice("cases.unseen_labels", values),)
     print_notices([*([unknown] if unknown else []), *notices])
     return cases
-
-
-def _cluster_of(arguments):
-    """Return the core.pipeline.cluster.Cluster of --engine ray, else None. Raises SettingsError."""
-    from core.pipeline.cluster import Cluster, require_ray
-
-    typed = [name for name in ("address", "workers", "gpus_per_worker") if getattr(arguments, name)]
-    if arguments.engine == "ray":
-        require_ray()  # before a large file is read
-        return Cluster(arguments.address, arguments.workers, arguments.gpus_per_worker)
-    if typed:
-        options = [f"--{name.replace('_', '-')}" for name in typed]
-        raise SettingsError("pipeline.cluster_only", options=options, engine=arguments.engine)
-    return None
 
 
 def _evaluate(arguments, settings: Settings) -> None:

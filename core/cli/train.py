@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.cli.cases import cases_options, print_notices, rare_labels_option, read_arguments
+from core.cli.clusters import cluster_of, cluster_options
 from core.cli.verbs import add_verb, checked_settings, store_of
 from core.errors import CasesError
 from core.messages import reader_language, sentence
@@ -172,6 +173,13 @@ def add_distill(verbs) -> None:
     _target_options(verb)
     _student_options(verb)
     verb.add_argument("--seed", type=int, default=0, help="random seed (default: 0)")
+    verb.add_argument(
+        "--engine",
+        choices=["torch", "ray"],
+        default="torch",
+        help="ray: the actors of a Ray cluster sample the teacher (default: torch)",
+    )
+    cluster_options(verb)
 
 
 def _target_options(verb: argparse.ArgumentParser) -> None:
@@ -316,7 +324,7 @@ def _distill(arguments, settings: Settings) -> None:
     )
     from core.pipeline.train import distill_student
 
-    default = DistillSettings()
+    default, cluster = DistillSettings(), cluster_of(arguments)
     teacher = read_card(settings.models / f"{arguments.name}-teacher")
     layers = arguments.layers or teacher.settings["point"]["adapter"]["layers"]
     distill_settings = checked_settings(
@@ -337,8 +345,8 @@ def _distill(arguments, settings: Settings) -> None:
             keep_by=arguments.keep_by,
         )
     )
-    language = reader_language()
-    student = distill_student(store_of(settings), settings, arguments.name, distill_settings)
+    language, store = reader_language(), store_of(settings)
+    student = distill_student(store, settings, arguments.name, distill_settings, cluster)
     if student.metrics.get("fallback"):
         values = {"student": student.name, "explained": student.metrics["refused"]["explained"]}
         values |= {"least": distill_settings.tolerance.explained}

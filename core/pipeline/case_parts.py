@@ -144,6 +144,14 @@ def write_spool(folder: Path, file: int, frame: pd.DataFrame) -> int:
     return len(frame)
 
 
+def text_frame(texts: Sequence[str]) -> pd.DataFrame:
+    """Return texts as cases that have nothing else, for `write_spool`."""
+    nothing = dict.fromkeys(field.name for field in CASE_SCHEMA)
+    numbers = range(len(texts))
+    columns = {"row": numbers, "case_id": [str(i) for i in numbers], "text": list(texts)}
+    return pd.DataFrame(nothing | columns, index=numbers)
+
+
 def _cases_of(table: pa.Table) -> pd.DataFrame:
     """Return the table as a frame of core.cases, which has None for a missing text."""
     frame = table.to_pandas()

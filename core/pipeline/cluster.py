@@ -1,4 +1,4 @@
-"""Score the parts of a run on Ray: actors that load the model once, parts' files in one workspace.
+"""Score a run's parts, or sample a teacher's, on Ray: actors that load the model once.
 
 Ray Data hands each part's number to an actor, which reads the part's cases from the workspace and
 writes the part's file there, so that no case passes through Ray's object store. Ray repeats a part
@@ -11,18 +11,26 @@ import os
 import pickle
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from core.errors import KakushinError, SettingsError
 from core.files import private_folder
-from core.pipeline.case_parts import CaseParts, CasesInMemory, SpooledCases, write_spool
+from core.pipeline.case_parts import (
+    CaseParts,
+    CasesInMemory,
+    SpooledCases,
+    text_frame,
+    write_spool,
+)
 from core.pipeline.group_intake import count_if_complete
 from core.pipeline.part_scorer import PartScorer, ScoredPart, ScoringPlan
+from core.progress import is_main_process
+from core.settings import Settings
 
 LOCAL_STORE = 200_000_000  # bytes; Ray's own default takes a third of the memory for nothing here
 
@@ -80,6 +88,48 @@ class _Actor:
         if self.scorer.plan.groups:
             count_if_complete(self.scorer.plan, part)
         return scored
+
+
+def sampled_on_cluster(
+    settings: Settings, cluster: Cluster, plan: Any, parts: Sequence[Any], teacher: Any
+) -> Iterator[int]:
+    """Yield the number of cases of each part that the cluster's actors have sampled.
+
+    It is a core.models.training.teacher_parts.PartRunner once settings and cluster are given: plan
+    and parts are of that module, and the teacher of this process is not used. Raises as
+    scored_on_cluster does.
+    """
+    missing = []
+    for number, part in enumerate(parts):
+        if part.path(plan).is_file():
+            yield len(part.rows)
+        else:
+            missing.append(number)
+    # Of several processes one asks the cluster, and the others wait.
+    if not missing or not is_main_process():
+        return
+    # The actors choose a device of their own machine.
+    plan = replace(plan, device=settings.device)
+    folder = private_folder(settings.cache / "scoring" / f"teacher-{plan.teacher_hash[:10]}")
+    sizes = tuple(write_spool(folder, i, text_frame(p.texts)) for i, p in enumerate(parts))
+    spool = SpooledCases(folder, sizes, max(sizes))
+    shells = [replace(part, texts=[]) for part in parts]
+    with _running(cluster) as ray:
+        yield from map_on_ray(ray, _SamplingActor, (plan, shells, spool), missing, cluster)
+    shutil.rmtree(folder)  # not after an error: `purge` deletes it, or the same call
+
+
+class _SamplingActor:
+    """A process of the cluster: loads the teacher, then samples one part after another."""
+
+    def __init__(self, plan: Any, parts: list, texts: SpooledCases):
+        from core.models.training.teacher_parts import PartSampler
+
+        self.sampler, self.parts, self.texts = PartSampler(plan), parts, texts
+
+    def __call__(self, part: int) -> int:
+        texts = self.texts.read_part(part)["text"].tolist()
+        return self.sampler.sample_part(replace(self.parts[part], texts=texts))
 
 
 class _Mapped:

@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from core.cases.prompts import letters_in, require_options
 from core.errors import CasesError, ModelError
 from core.models.base.card import ModelCard, read_card
 from core.models.base.settings import BlobSettings, DistillSettings, PointSettings, TeacherSettings
+from core.pipeline.cluster import Cluster, sampled_on_cluster
 from core.pipeline.runs import content_hash, frame_hash, recorded, training_run
 from core.progress import is_main_process
 from core.settings import Settings
@@ -163,13 +165,18 @@ def train_linear(
 
 
 def distill_student(
-    store: Store, settings: Settings, name: str, training: DistillSettings
+    store: Store,
+    settings: Settings,
+    name: str,
+    training: DistillSettings,
+    cluster: Cluster | None = None,
 ) -> ModelCard:
     """Distill NAME-teacher into NAME-student over the cases that `train` kept; return its card.
 
     store: gets the run. settings: of the workspace. name: NAME. training: settings of the
-    distillation. A student outside its tolerance of its teacher is replaced by the linear head, and
-    the card's metrics say so. Raises ModelError if neither can be used.
+    distillation. cluster: samples the teacher; None is this process. A student outside its
+    tolerance of its teacher is replaced by the linear head, and the card's metrics say so. Raises
+    ModelError if neither can be used.
     """
     teacher = read_card(settings.models / f"{name}-teacher")
     key = content_hash(teacher.hash, training.model_dump(mode="json"))
@@ -191,7 +198,7 @@ def distill_student(
     )
     with recorded(store, run) as metrics:
         metrics |= {"cases": len(cases), "teacher_samples": teacher.samples}
-        return _distill(settings, name, cases, teacher, training, key, metrics)
+        return _distill(settings, name, cases, teacher, training, key, metrics, cluster)
 
 
 def _labels_of(cases: pd.DataFrame, point: PointSettings) -> tuple[str, ...]:
@@ -293,8 +300,10 @@ def _distill(
     training: DistillSettings,
     key: str,
     metrics: dict,
+    cluster: Cluster | None,
 ) -> ModelCard:
     from core.models.training.distill import distill
+    from core.models.training.teacher_parts import sample_here
 
     started, folder = time.perf_counter(), settings.models / f"{name}-point"
     # A point estimate of another training under the same name knows other cases.
@@ -302,9 +311,9 @@ def _distill(
     point = folder if is_parent else None
     with _place(settings, f"{name}-student", key) as place:
         texts = texts_of(cases, teacher.labels)
-        trained, record = distill(
-            settings.models / teacher.name, texts, f"{name}-student", training, place, point
-        )
+        runner = partial(sampled_on_cluster, settings, cluster) if cluster else sample_here
+        source, model = settings.models / teacher.name, f"{name}-student"
+        trained, record = distill(source, texts, model, training, place, point, runner)
         metrics |= record
         return _save(settings, trained, key, started, dict(metrics))
 

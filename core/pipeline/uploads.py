@@ -72,9 +72,7 @@ def keep_upload(
     """
     (principal or local_principal()).require("upload.keep")
     called = printable_name(called)
-    suffix = PurePosixPath(called).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise CasesError("cases.other_ending", file=called, ending=suffix, endings=list(SUFFIXES))
+    suffix = suffix_of(called)
     if not content:
         raise CasesError("cases.empty_file", file=called)
     if len(content) > MAX_UPLOAD:
@@ -89,6 +87,14 @@ def keep_upload(
         write_atomic(path, content)
         write_json(_record_path(path), asdict(upload))
     return _stored_upload(_record_path(path))
+
+
+def suffix_of(called: str) -> str:
+    """Return the ending of a file's name, lower-case. Raises CasesError if it cannot be read."""
+    suffix = PurePosixPath(called).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise CasesError("cases.other_ending", file=called, ending=suffix, endings=list(SUFFIXES))
+    return suffix
 
 
 def list_uploads(settings: Settings) -> list[Upload]:
@@ -121,9 +127,9 @@ def check_upload(
     try:
         checked = read_sandboxed(path, _results(path), columns, options, limits)
     except CasesError as e:
-        raise _with_name(e, upload.called) from e
+        raise with_name(e, upload.called) from e
     if checked.refused is not None:
-        return replace(checked, refused=_with_name(checked.refused, upload.called))
+        return replace(checked, refused=with_name(checked.refused, upload.called))
     return checked
 
 
@@ -160,8 +166,8 @@ def printable_name(called: str) -> str:
     return name if len(name) <= MAX_CALLED else name[: MAX_CALLED - 20] + "…" + name[-19:]
 
 
-def _with_name(error: CasesError, called: str) -> CasesError:
-    """Return the error with the uploaded file's name in place of the path."""
+def with_name(error: CasesError, called: str) -> CasesError:
+    """Return the error with the name that people know in place of the stored file's path."""
     values = error.values | ({"file": called} if "file" in error.values else {})
     return CasesError(error.code, **values)
 

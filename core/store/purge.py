@@ -56,7 +56,7 @@ def purge_before(store: Store, settings: Settings, day: date) -> Purged:
     for folder in (*uploads, *jobs):
         shutil.rmtree(folder)
     for path in leftovers:
-        path.unlink(missing_ok=True)
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     return purged
 
 

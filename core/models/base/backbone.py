@@ -26,15 +26,16 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
 
 from core.errors import ModelError, SettingsError
-from core.models.base.architecture import POOLED, FeedForward, feed_forward, find_blocks, is_causal
+from core.models.base.architecture import FeedForward, feed_forward, find_blocks, is_causal
 from core.models.base.batches import tokenize
 from core.models.base.device import tokens_per_batch
+from core.models.base.offload import load_model
 from core.models.base.pooling import MEAN, TOKEN, choose_pooling, mean_state
 from core.models.base.products import speed_up_products
-from core.models.base.sources import hash_source, no_bar
+from core.models.base.sources import hash_source
 
 # appended to a case's text for a choice model; the next token is the answer
 ANSWER = "\nAnswer:"
@@ -108,6 +109,9 @@ class Backbone(nn.Module):
         ]
         self.narrow_last = False  # see allow_narrowing()
         self.recompute = False  # see _recomputed()
+        self.offloaded = (
+            False  # whether blocks below the cut lie elsewhere (core.models.base.offload)
+        )
         self._pass = [_PassThrough(b) for b in blocks[:cut]]
         # Adapters that are attached later are new parameters, and stay trainable.
         self.requires_grad_(False)
@@ -334,19 +338,15 @@ def load_backbone(
 
     source: the folder or name. cut: number of blocks -> number of the first block above the cut.
     device, dtype: of the weights. readout: "choice" is for causal LMs only, and reads the last
-    token whatever `pooling` is. pooling: "base" (the model's own), "mean" or "token". Raises
-    ModelError.
+    token whatever `pooling` is. pooling: "base" (the model's own), "mean" or "token". A base that
+    does not fit the device has its blocks below the cut elsewhere. Raises ModelError.
     """
     # Loading a model must not run code from its folder, hence neither remote code nor pickles.
     options = {"trust_remote_code": False}
     try:
         config = AutoConfig.from_pretrained(source, **options)
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
-        extra = {"add_pooling_layer": False} if config.model_type in POOLED else {}
-        with no_bar():
-            model = AutoModel.from_pretrained(
-                source, config=config, dtype=dtype, use_safetensors=True, **extra, **options
-            )
+        model, offloaded = load_model(source, config, cut, device, dtype)
     except _UNLOADABLE as e:
         raise ModelError(
             "models.base_not_loaded",
@@ -365,7 +365,7 @@ def load_backbone(
     depth = len(find_blocks(model)[1])
     speed_up_products(model)
     backbone = Backbone(
-        model.to(device).eval(),
+        model,
         tokenizer,
         cut(depth),
         hash_source(source),
@@ -373,6 +373,7 @@ def load_backbone(
         readout,
         pooling,
     )
+    backbone.offloaded = offloaded
     # bf16 has 8 bits of precision: the two paths differ by rounding alone.
     backbone.allow_narrowing(tolerance=1e-4 if dtype == torch.float32 else 2e-2)
     return backbone

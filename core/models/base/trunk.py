@@ -11,8 +11,9 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ from core.models.base.device import barrier, process_place
 from core.models.base.memory import by_halves
 from core.progress import ProgressBar
 
+_Text = TypeVar("_Text")  # a text, or its tokens
 # Bytes of states in a folder; above it, the least recently used files are deleted.
 DISK_BUDGET = 8 << 30
 PART_TEXTS = 1000  # of a file, at least: 8 tokens a text on MiniLM are 12 MB
@@ -49,6 +51,10 @@ class TrunkCache:
         """Return the cache of those texts alone; their states are shared, not copied."""
         offsets = None if self.offsets is None else self.offsets[torch.as_tensor(np.asarray(index))]
         return TrunkCache([self.states[i] for i in index], offsets)
+
+    def with_offsets(self, offsets: Tensor) -> "TrunkCache":
+        """Return the cache with offsets [n, K] of the texts' logits."""
+        return replace(self, offsets=offsets)
 
     def joined(self, after: "TrunkCache") -> "TrunkCache":
         """Return these texts followed by those of `after`, without offsets."""
@@ -105,7 +111,7 @@ def cache_trunk(
                 states[i] = state.clone()  # a view would keep the whole batch alive
         return TrunkCache([states[i] for i in range(len(ids))])
     size = part_texts or part_size(len(ids))
-    parts = [ids[i : i + size] for i in range(0, len(ids), size)]
+    parts = in_parts(ids, size)
     paths = [folder / f"{_key(backbone, part)}.npy" for part in parts]
     _make_room(backbone, paths, parts)
     number, processes = process_place()
@@ -119,6 +125,29 @@ def cache_trunk(
     barrier(backbone.device)
     mapped = [_mapped(path, backbone, part) for path, part in zip(paths, parts, strict=True)]
     return TrunkCache([state for states in mapped for state in states])
+
+
+def map_part(
+    backbone: Backbone, texts: Sequence[str], truncate: bool, folder: Path | None
+) -> TrunkCache:
+    """Return the states of one part of a list, as cache_trunk, but for this process alone.
+
+    texts: of the part. Other parameters and errors as of cache_trunk.
+    """
+    if folder is None:
+        return cache_trunk(backbone, texts, truncate)
+    ids = backbone.tokens(texts, truncate)
+    folder.mkdir(parents=True, exist_ok=True)
+    return TrunkCache(_mapped(folder / f"{_key(backbone, ids)}.npy", backbone, ids))
+
+
+def in_parts(texts: list[_Text], size: int) -> list[list[_Text]]:
+    """Return the texts in parts of `size`, the last one with what is left.
+
+    >>> in_parts([1, 2, 3], 2)
+    [[1, 2], [3]]
+    """
+    return [texts[i : i + size] for i in range(0, len(texts), size)]
 
 
 def part_size(texts: int) -> int:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from core.models.base import adapters
 from core.models.base.backbone import Backbone
+from core.models.base.memory import out_of_memory
 from core.models.base.products import linear_map
 from core.models.scoring.posterior import Draws
 
@@ -101,8 +102,38 @@ class Sampler:
     def read_out(self, hidden: Tensor, mask: Tensor | None, samples: int) -> Tensor:
         """Return all samples' read-out states [N, B, d] of a state [B, T, d] that enters the cut.
 
-        Call it inside `sampled`. mask: [B, T], None when nothing is padded. samples: N.
+        Call it inside `sampled`. mask: [B, T], None when nothing is padded. samples: N. Where memory
+        does not hold one case's samples, they run in halves of halves.
         """
+        try:
+            return self._read_at_once(hidden, mask, samples)
+        except RuntimeError as e:
+            # Of several cases the caller divides the cases first.
+            if len(hidden) > 1 or samples == 1 or not out_of_memory(e):
+                raise
+        # Outside the handler, whose traceback would keep the failed call's tensors alive.
+        states = []
+        for part in (slice(0, samples // 2), slice(samples // 2, samples)):
+            with self._some_draws(part):
+                states.append(self.read_out(hidden, mask, part.stop - part.start))
+        return torch.cat(states)
+
+    @contextmanager
+    def _some_draws(self, part: slice):
+        """Inside the block the maps have those draws alone."""
+        draws = {name: (m.a, m.b) for name, m in self.maps.items()}
+        for m in self.maps.values():
+            assert m.a is not None
+            assert m.b is not None
+            # A B that all samples share has no axis of them.
+            m.a, m.b = m.a[part], m.b[part] if m.b.dim() == 3 else m.b
+        try:
+            yield
+        finally:
+            for name, m in self.maps.items():
+                m.a, m.b = draws[name]
+
+    def _read_at_once(self, hidden: Tensor, mask: Tensor | None, samples: int) -> Tensor:
         cases = hidden.shape[0]
         for m in self.maps.values():
             m.cases = cases

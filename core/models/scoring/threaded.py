@@ -51,10 +51,11 @@ class ThreadedScorer:
 def gate_scorer(model: OnePass | Teacher) -> ThreadedScorer | OnePass | Teacher:
     """Return what serves a model: on a CPU its texts are divided among threads.
 
-    A teacher has one set of maps, on which its draws are set while it computes: it is not divided.
+    A teacher has one set of maps, on which its draws are set while it computes, and offloaded blocks
+    have their weights only while they compute: neither is divided.
     """
-    on_cpu = model.backbone.device.type == "cpu"
-    return ThreadedScorer(model) if on_cpu and isinstance(model, OnePass) else model
+    divisible = model.backbone.device.type == "cpu" and not model.backbone.offloaded
+    return ThreadedScorer(model) if divisible and isinstance(model, OnePass) else model
 
 
 def divide_texts(texts: Sequence[str], parts: int) -> list[np.ndarray]:

@@ -21,7 +21,7 @@ from core.models.base.card import ModelCard
 from core.models.base.choice import answer_head
 from core.models.base.device import compute_dtype
 from core.models.base.settings import DistillSettings, PointSettings
-from core.models.base.trunk import TrunkCache, cache_trunk
+from core.models.base.trunk import TrunkCache, cache_trunk, in_parts, part_size
 from core.models.scoring import checkpoint
 from core.models.scoring.novelty import EVEN, Novelty
 from core.models.scoring.scorers import OnePass, Teacher
@@ -43,6 +43,12 @@ from core.models.training.student import (
     settle_start,
     teaching_cases,
     train_student,
+)
+from core.models.training.teacher_parts import (
+    PartRunner,
+    SamplingPlan,
+    TeacherSamples,
+    sample_here,
 )
 
 CHECKED_COPIES = 300  # texts that do not teach, on which a student is compared with its teacher
@@ -88,13 +94,15 @@ def distill(
     settings: DistillSettings,
     place: Place,
     point_folder: Path | None = None,
+    runner: PartRunner = sample_here,
 ) -> tuple[Trained, dict]:
     """Return the student of the teacher in `teacher_folder`, adapter merged, and its comparison.
 
     cases: texts and labels that teach. name: of the student. settings: of the distillation. place:
     where to compute. point_folder: of the point estimate that joins the targets, None for none. The
-    comparison is JSON-able. Raises SettingsError for a start at the teacher's adapters with another
-    cut, ModelError if neither the student nor the linear head follows the teacher.
+    comparison is JSON-able. runner: samples the teacher. Raises SettingsError for a start at the
+    teacher's adapters with another cut, ModelError if neither the student nor the linear head
+    follows the teacher.
     """
     card, loaded = checkpoint.load(teacher_folder, place.device, settings.samples)
     teacher = cast(Teacher, loaded)  # the caller has checked the kind
@@ -104,7 +112,11 @@ def distill(
     if settings.start == "teacher" and cut != card.cut:
         raise SettingsError("models.start_needs_layers", cut=cut, teacher_cut=card.cut)
     truncate = bool(card.settings.get("point", {}).get("truncate", False))
-    lesson = prepare_lesson(teacher, cases, settings, truncate, place.trunks)
+    plan = SamplingPlan(
+        *(teacher_folder, card.hash, str(place.device), settings.samples, truncate),
+        *(place.trunks, place.work / "samples"),
+    )
+    lesson = prepare_lesson(teacher, cases, settings, plan, runner)
     if point_folder is not None and settings.point_weight:
         lesson = _joined_by_point(lesson, point_folder, settings.point_weight, place)
     backbone = load_backbone(
@@ -115,25 +127,8 @@ def distill(
         card.readout,
         card.pooling,
     )
-    student = _fit(
-        backbone, card, teacher_folder, teacher.surface, lesson, settings, place, truncate
-    )
-    student_card = ModelCard(
-        kind="student",
-        name=name,
-        labels=card.labels,
-        base=backbone.source,
-        base_sha256=card.base_sha256,
-        readout=card.readout,
-        pooling=card.pooling,
-        cut=cut,
-        parent=card.hash,
-        seed=settings.loop.seed,
-        settings=settings.model_copy(
-            update={"loss": settings.loss.model_copy(update={"spread": student.spread})}
-        ).model_dump(mode="json")
-        | {"truncate": truncate},
-    )
+    student = _fit(backbone, card, teacher.surface, lesson, settings, place, plan)
+    student_card = _student_card(name, card, backbone, settings, student.spread, truncate)
     weights = (
         student.merged
         | head_tensors(student.head)
@@ -141,6 +136,32 @@ def distill(
         | student.novelty.tensors()
     )
     return Trained(student_card, weights), student.record
+
+
+def _student_card(
+    name: str,
+    teacher: ModelCard,
+    backbone: Backbone,
+    settings: DistillSettings,
+    spread: str,
+    truncate: bool,
+) -> ModelCard:
+    settings = settings.model_copy(
+        update={"loss": settings.loss.model_copy(update={"spread": spread})}
+    )
+    return ModelCard(
+        kind="student",
+        name=name,
+        labels=teacher.labels,
+        base=backbone.source,
+        base_sha256=teacher.base_sha256,
+        readout=teacher.readout,
+        pooling=teacher.pooling,
+        cut=backbone.cut,
+        parent=teacher.hash,
+        seed=settings.loop.seed,
+        settings=settings.model_dump(mode="json") | {"truncate": truncate},
+    )
 
 
 def _fits_the_mean(settings: DistillSettings, card: ModelCard, cut: int) -> bool:
@@ -152,32 +173,34 @@ def _fits_the_mean(settings: DistillSettings, card: ModelCard, cut: int) -> bool
 
 
 def prepare_lesson(
-    teacher: Teacher, cases: Texts, settings: DistillSettings, truncate: bool, trunks: Path | None
+    teacher: Teacher,
+    cases: Texts,
+    settings: DistillSettings,
+    plan: SamplingPlan,
+    runner: PartRunner = sample_here,
 ) -> Lesson:
     """Sample the teacher once over the cases, their copies, and the copies for the comparison.
 
-    settings: of the distillation. truncate: read the beginning of texts that are too long. trunks:
-    folder of the trunk's states, None keeps them in memory.
+    settings: of the distillation. plan: of the sampling, with the folders. runner: samples.
     """
     seed = settings.loop.seed
     copies = augmented(cases.texts, settings.augment, seed)
     labels = np.concatenate([cases.labels, np.full(len(copies), NO_LABEL, dtype=np.int64)])
     texts = [*cases.texts, *copies]
+    size, backbone = part_size(len(texts)), teacher.backbone
+    parts = [*in_parts(cases.texts, size), *in_parts(copies, size)]
+    samples = TeacherSamples(plan, teacher, parts, runner)
+    index = teaching_cases(samples.moments, labels, settings)
+    targets = distillation_targets(samples.moments, index, labels[index], settings)
     # Cached apart: the cases' states are shared with the trainings of the point estimate and
-    # teacher.
-    parts = [
-        _cached(teacher.backbone, part, truncate, trunks) for part in (cases.texts, copies) if part
-    ]
+    # teacher. Whoever sampled a part has left the trunk's states of it.
+    caches = [_cached(backbone, x, plan, size) for x in (cases.texts, copies) if x]
     cache = _offset(
-        parts[0] if len(parts) == 1 else parts[0].joined(parts[1]), teacher.surface, texts
+        caches[0] if len(caches) == 1 else caches[0].joined(caches[1]), teacher.surface, texts
     )
-    index = teaching_cases(teacher, cache, labels, settings)
-    targets = distillation_targets(teacher, cache.at(index), labels[index], settings)
     # Another seed, so that these copies are not among those that teach.
     unseen = augmented(cases.texts[:CHECKED_COPIES], 1, seed + 1)
-    unseen_cache = _offset(
-        _cached(teacher.backbone, unseen, truncate, trunks), teacher.surface, unseen
-    )
+    unseen_cache = _offset(_cached(backbone, unseen, plan), teacher.surface, unseen)
     labelled = np.flatnonzero(targets.labels != NO_LABEL)[:CHECKED_CASES]
     checked = [*(texts[index[i]] for i in labelled), *unseen]
     checked_cache = cache.at(index).at(labelled).joined(unseen_cache)
@@ -209,12 +232,11 @@ def _joined_by_point(lesson: Lesson, folder: Path, weight: float, place: Place) 
 def _fit(
     backbone: Backbone,
     card: ModelCard,
-    teacher_folder: Path,
     surface: SurfaceTerm | None,
     lesson: Lesson,
     settings: DistillSettings,
     place: Place,
-    truncate: bool,
+    plan: SamplingPlan,
 ) -> Student:
     """Train the student and compare it with its teacher.
 
@@ -225,14 +247,14 @@ def _fit(
     # States at another cut come from other blocks: the lesson's caches are then of no use.
     if backbone.cut != card.cut:
         cache, checked = (
-            _offset(_cached(backbone, texts, truncate, place.trunks), surface, texts)
+            _offset(_cached(backbone, texts, plan), surface, texts)
             for texts in (lesson.texts, lesson.checked)
         )
     classes = len(card.labels)
-    linear, _ = checkpoint.load_start(teacher_folder, card)
-    held_out = checkpoint.load_views(teacher_folder, card)
+    linear, _ = checkpoint.load_start(plan.folder, card)
+    held_out = checkpoint.load_views(plan.folder, card)
     views = card.settings.get("point", {}).get("views", EVEN)
-    start, frozen = _student_start(teacher_folder, card, backbone, settings, linear)
+    start, frozen = _student_start(plan.folder, card, backbone, settings, linear)
 
     def finished(head: nn.Linear, spread: str, fallback: str | None) -> tuple[Fidelity, Student]:
         """Compare the backbone's present state; its maps are not merged yet."""
@@ -287,9 +309,16 @@ def _student_start(
 
 
 def _cached(
-    backbone: Backbone, texts: list[str], truncate: bool, trunks: Path | None
+    backbone: Backbone, texts: list[str], plan: SamplingPlan, part_texts: int | None = None
 ) -> TrunkCache:
-    return cache_trunk(backbone, texts, truncate, progress="trunk, once a case", folder=trunks)
+    return cache_trunk(
+        backbone,
+        texts,
+        plan.truncate,
+        progress="trunk, once a case",
+        folder=plan.trunks,
+        part_texts=part_texts,
+    )
 
 
 def _offset(cache: TrunkCache, surface: SurfaceTerm | None, texts: list[str]) -> TrunkCache:

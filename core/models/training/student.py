@@ -4,6 +4,7 @@ Works on cached trunk states; core.models.training.distill knows the files. A ca
 such as an augmented copy, teaches by the teacher alone.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,6 @@ from core.models.base.backbone import Backbone
 from core.models.base.settings import FRESH_EPOCHS, DistillSettings
 from core.models.base.trunk import TrunkCache, top_states
 from core.models.scoring.heads import gaussian_output, uncertainty_head
-from core.models.scoring.scorers import Teacher
 from core.models.scoring.spread import Moments
 from core.models.training.loop import fit_model, new_head
 from core.models.training.objective import NO_LABEL, Targets, TopClassifier
@@ -40,12 +40,17 @@ def settle_start(settings: DistillSettings, fits: bool, readout: str) -> Distill
     return settings.model_copy(update={"start": "fresh", "loop": loop})
 
 
+# Returns the teacher's moments on the cases at the given positions, and with by_sample=True each
+# sample's probabilities [N, n, K], else None; samples=n takes n of the N samples.
+SampleMoments = Callable[..., tuple[Moments, np.ndarray | None]]
+
+
 def teaching_cases(
-    teacher: Teacher, cache: TrunkCache, labels: np.ndarray, settings: DistillSettings
+    sample: SampleMoments, labels: np.ndarray, settings: DistillSettings
 ) -> np.ndarray:
     """Return the positions, ascending, of the cases that teach.
 
-    cache, labels: of all cases, NO_LABEL where unknown. These are all labelled cases, and of the
+    sample: samples the teacher. labels: of all cases, NO_LABEL where unknown. These are all labelled cases, and of the
     others the share `settings.keep`. By "epistemic" those with the highest mutual information
     between answer and weights (BALD: Houlsby et al. 2011, arXiv 1112.5745, eq. 2), estimated from
     SCOUTS samples: on the remaining cases the teacher's samples agree, and a student that has
@@ -59,26 +64,21 @@ def teaching_cases(
     if settings.keep_by == "random":
         ranked = np.random.default_rng(settings.loop.seed).permutation(len(free))
     else:
-        moments, _ = teacher.moments(
-            cache.at(free), progress=f"teacher, {SCOUTS} samples a case", samples=SCOUTS
-        )
+        moments, _ = sample(free, samples=SCOUTS)
         # Minus the mutual information, so that the most uncertain cases come first.
         ranked = np.argsort(moments.aleatoric - moments.total, kind="stable")
     return np.sort(np.concatenate([np.flatnonzero(labels != NO_LABEL), free[ranked[:keep_count]]]))
 
 
 def distillation_targets(
-    teacher: Teacher, cache: TrunkCache, labels: np.ndarray, settings: DistillSettings
+    sample: SampleMoments, index: np.ndarray, labels: np.ndarray, settings: DistillSettings
 ) -> Targets:
-    """Return what a student is to learn: the teacher, sampled once over the cached cases.
+    """Return what a student is to learn: the teacher, sampled once over the cases at `index`.
 
-    labels: their positions [n], or NO_LABEL. settings: `online` stores each sample's probabilities
-    too.
+    sample: samples the teacher. labels: their positions [n], or NO_LABEL. settings: `online` stores
+    each sample's probabilities too.
     """
-    moments = teacher.moments(
-        cache, progress=f"teacher, {teacher.samples} samples a case", keep_samples=settings.online
-    )
-    return Targets(labels, *moments)
+    return Targets(labels, *sample(index, by_sample=settings.online))
 
 
 def train_student(
