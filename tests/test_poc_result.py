@@ -216,8 +216,8 @@ def test_the_verb_line_changes_one_language_and_decide_uses_it(tmp_path, monkeyp
     assert changed.assumed["ja"] == DEFAULT_ASSUMPTIONS["ja"]
     assert (changed.assumed["en"].review, changed.assumed["en"].escape) == (2, 180)
     assert main(["decide", "--run", RUN, "--threshold", "0.5"]) == 0
-    assert "review 2, escape 180, machine hour 0.3, retraining a month" in capsys.readouterr().out
+    assert "review €2.00, escape €180.00, machine hour €0.30, " in capsys.readouterr().out
     assert main(["decide", "--run", RUN, "--threshold", "0.5", "--cost-review", "9"]) == 0
-    assert "review 9, escape 180" in capsys.readouterr().out
+    assert "review €9.00, escape €180.00" in capsys.readouterr().out
     assert main(["line", "elsewhere"]) == 5
     assert "no line 'elsewhere': the store has work-orders" in capsys.readouterr().err

@@ -21,7 +21,7 @@ UNKNOWN_BASE = (12, 768)  # blocks and width of a base that is not on this machi
 FIXED_S = 3.0  # loading and saving, each step
 # The head's start by cross-validation, seconds a training case: without and for each label.
 START_S, START_LABEL_S = 0.009, 0.0006
-FITS = 1 + 0.8 + 1  # trainings: the point estimate, a teacher without a fifth, a teacher of all
+PROBE = 0.8  # of the cases teach the first of a teacher's two trainings
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def estimated_seconds(recipe: Recipe, work: Workload) -> dict[str, float]:
     text_s = scale * (TEXT_S + TOKEN_S * (work.train_tokens + SPECIAL_TOKENS))
     judged_s = scale * (TEXT_S + TOKEN_S * (work.held_out_tokens + SPECIAL_TOKENS))
     start_s = START_S + START_LABEL_S * work.labels
-    learning = trunk + epoch * recipe.train.point.loop.epochs * FITS
+    learning = trunk + epoch * _epochs(recipe.train, work.train)
     # The trunk of the texts themselves is cached by then; that of their copies is not.
     student = (copies - 1) * trunk + copies * (samples + epoch * recipe.distill.loop.epochs)
     # One trunk for three models; the linear model runs whole where its cut is another one.
@@ -76,6 +76,13 @@ def estimated_seconds(recipe: Recipe, work: Workload) -> dict[str, float]:
     # Fewer than two cores take longer; more help little with batches this small.
     slower = max(1.0, 2 / (os.cpu_count() or 1))
     return {name: slower * (s + FIXED_S) for name, s in seconds.items()}
+
+
+def _epochs(settings: TrainSettings, cases: int) -> float:
+    """Return the passes over the cases of all trainings: the point estimate's and a teacher's two."""
+    loop, steps = settings.point.loop, getattr(settings.teacher, "least_steps", 0)
+    probe, whole = (loop.lasting(steps, max(1, round(n))).epochs for n in (PROBE * cases, cases))
+    return loop.epochs + PROBE * probe + whole
 
 
 def _shape(base: Path) -> tuple[int, int]:

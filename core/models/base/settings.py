@@ -113,6 +113,15 @@ class LoopSettings(BaseModel):
         """
         return self.learning_rate or RATE_OF_ONE_BLOCK / blocks
 
+    def lasting(self, steps: int, cases: int) -> "LoopSettings":
+        """Return the settings with the epochs that make at least so many steps with these cases.
+
+        >>> LoopSettings(batch_size=32).lasting(140, 600).epochs
+        8
+        """
+        epochs = -(-steps // -(-cases // self.batch_size))
+        return self.model_copy(update={"epochs": max(self.epochs, epochs)})
+
 
 class CalibratedSettings(BaseModel):
     """The choices of every teacher on held-out labels.
@@ -175,7 +184,8 @@ class VariationalSettings(CalibratedSettings):
 
     prior: beta. start_std: sigma before training. kl_weight: 1 is the evidence lower bound; with
     few cases for many weights it must be far below 1 (a cold posterior). reweighting: the KL's
-    weight doubles with each step of an epoch instead of being even.
+    weight doubles with each step of an epoch instead of being even. least_steps: of the optimiser:
+    noise slows learning, and few cases make few steps in an epoch.
     """
 
     samples: int = Field(10, ge=1)
@@ -183,6 +193,7 @@ class VariationalSettings(CalibratedSettings):
     start_std: float = Field(0.6, gt=0)
     kl_weight: float = Field(1e-3, ge=0)
     reweighting: bool = False
+    least_steps: int = Field(140, ge=1)
 
 
 class BlobSettings(VariationalSettings):

@@ -8,6 +8,7 @@ weights, as they have when the teacher is sampled.
 """
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +25,9 @@ from core.models.training.objective import Noise
 
 def fit_blob(job: TeacherJob, settings: VariationalSettings) -> Fitted:
     """Train mean and spread of A together with B and head."""
-    seed, batch = job.settings.loop.seed, job.settings.loop.batch_size
+    loop = job.settings.loop.lasting(settings.least_steps, len(job.cases))
+    job = replace(job, settings=job.settings.model_copy(update={"loop": loop}))
+    seed, batch = loop.seed, loop.batch_size
     shapes = job.fresh_factors(seed)
     noise = Variational(
         shapes, settings, cases=len(job.cases), steps=-(-len(job.cases) // batch)
