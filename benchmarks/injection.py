@@ -16,6 +16,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 
 import numpy as np
 import torch
@@ -75,7 +76,8 @@ def trained_student(data: sets.BenchmarkSet, seed: int) -> OnePass:
     """Train and distill by the command line's defaults; return the student."""
     contest = Contest(data, seed)
     try:
-        contest.our_models()
+        with redirect_stdout(sys.stderr):  # the verbs talk
+            contest.our_models()
         return checkpoint.load(contest.home / "models" / "bench-student", CPU)[1]
     finally:
         contest.close()
