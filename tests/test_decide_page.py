@@ -172,11 +172,12 @@ def test_charts_that_follow_the_handle_are_sent_the_same_at_every_threshold(know
 
 def test_the_table_below_a_chart_that_follows_is_that_of_the_threshold_in_use(known):
     page = unfold(show_tab(known(t="0.9"), "options"), "options")
-    # at 1 each: all, and those below 0.9
+    # a month, at 1 each: all, and those below 0.9
+    month = 365.25 / 12
     (table,) = page.dataframe
-    assert table.value["review [AUD]"].tolist() == pytest.approx([100, 60])
+    assert table.value["review [AUD]"].tolist() == pytest.approx([100 * month, 60 * month])
     (table,) = move(page, 0.7).run().dataframe
-    assert table.value["review [AUD]"].tolist() == pytest.approx([100, 29])
+    assert table.value["review [AUD]"].tolist() == pytest.approx([100 * month, 29 * month])
     (table,) = unfold(show_tab(page, "causes"), "segments").dataframe
     assert table.value["Review rate"].tolist() == pytest.approx([29 / 59, 0])
     # of B all, of A the wrong one

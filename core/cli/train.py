@@ -101,7 +101,8 @@ def _adapter_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--epochs",
         type=int,
-        help="passes over the training cases (default: 3; for --readout choice 8)",
+        help="passes over the training cases (default: 3, and as many as make 140 steps for a BLoB; "
+        "for --readout choice 8)",
     )
     verb.add_argument(
         "--learning-rate",
@@ -309,8 +310,11 @@ def linear_offer(name: str, metrics: Mapping, language: str) -> str:
 
 
 def _teacher(settings_by_kind, arguments):
-    samples = {} if arguments.samples is None else {"samples": arguments.samples}
-    return settings_by_kind[arguments.teacher](calibrate=not arguments.no_calibration, **samples)
+    options = {} if arguments.samples is None else {"samples": arguments.samples}
+    settings_class = settings_by_kind[arguments.teacher]
+    if arguments.epochs and "least_steps" in settings_class.model_fields:
+        options["least_steps"] = 1  # who names the epochs gets those
+    return settings_class(calibrate=not arguments.no_calibration, **options)
 
 
 def _distill(arguments, settings: Settings) -> None:
