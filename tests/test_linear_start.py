@@ -60,26 +60,6 @@ def test_what_was_chosen_before_is_not_chosen_again():
     np.testing.assert_allclose(double.bias, 2 * fit.bias)
 
 
-def test_penalties_weigh_as_much_beside_more_cases():
-    """Each case twice is twice the loss: with half of C the fit is the same, with C it is not."""
-    states, labels = clouds()
-    choice = STATES_ALONE._replace(cases=len(labels))
-    once = linear_start(states, labels, 3, choice=choice)
-    again, unscaled = (
-        linear_start(np.tile(states, (2, 1)), np.tile(labels, 2), 3, choice=asked)
-        for asked in (choice, STATES_ALONE)
-    )
-    np.testing.assert_allclose(again.weight, once.weight, atol=1e-3)
-    assert np.abs(unscaled.weight).max() > 1.1 * np.abs(once.weight).max()
-
-
-def test_what_folds_of_nine_tenths_choose_is_scaled_to_every_case():
-    states, labels = clouds()
-    choice = linear_start(states, labels, 3).choice
-    assert choice.cases == len(labels)
-    assert np.isclose(choice.penalty / 0.9, module.PENALTIES).any()
-
-
 @pytest.mark.parametrize("classes", [2, 3])
 def test_a_class_without_a_case_is_rarer_than_any_that_has_one(classes):
     states, labels = clouds(classes=classes)

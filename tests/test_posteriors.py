@@ -24,7 +24,7 @@ from core.models.base.settings import (
     PointSettings,
     TfbSettings,
 )
-from core.models.base.trunk import TrunkCache, cache_trunk, top_states
+from core.models.base.trunk import TrunkCache, cache_trunk
 from core.models.scoring.posterior import (
     Dropout,
     Gaussian,
@@ -43,7 +43,7 @@ from core.models.teachers import (
 )
 from core.models.teachers.blob import Variational, kl_to_prior
 from core.models.teachers.dropout import CaseMasks
-from core.models.teachers.job import FrozenView, held_out_positions
+from core.models.teachers.job import held_out_positions
 from core.models.teachers.laplace import diagonal_fisher
 from core.stats.temperature import at_temperature, mean_at_temperature, sampled_temperature
 from tests import tiny
@@ -296,24 +296,6 @@ def test_what_a_teacher_chose_on_held_out_cases_is_used_on_every_case(job):
     )
     assert fitted.record["precision"] == fitted.record["held_out"]["precision"]
     assert fitted.record["temperature"] == fitted.record["held_out"]["temperature"]
-    assert fitted.scale == 1.0
-
-
-def test_a_teacher_of_every_label_is_half_as_much_surer_as_its_start_is(job):
-    """A third of the latest labels are wrong, for which the fold's start needs a temperature. The
-    start of every label needs none, and the teacher's logits are multiplied by its root.
-    """
-    labels = job.labels.copy()
-    labels[-24::3] = (labels[-24::3] + 1) % 3
-    view = FrozenView(top_states(job.backbone, job.cases))
-    none = {"anchor": TrunkCache([]), "anchor_labels": np.zeros(0, dtype=int)}
-    started = replace(job, labels=labels, frozen=view, ordered=True, **none).started()
-    fitted = make_teacher(started, LaplaceSettings(samples=4))
-    assert fitted.scale == fitted.record["held_out"]["start_temperature"] ** 0.5 > 1.05
-    names = ("precision", "temperature", "share")
-    settings = LaplaceSettings(samples=4, **{name: fitted.record[name] for name in names})
-    plain = fit_teacher(started, settings).posterior
-    torch.testing.assert_close(fitted.posterior.head.weight, fitted.scale * plain.head.weight)
 
 
 @pytest.mark.parametrize(

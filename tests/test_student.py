@@ -269,29 +269,6 @@ def test_the_point_estimate_learns_and_the_teacher_at_sigma_zero_is_it(trained):
     )
 
 
-def test_a_teachers_start_and_ngrams_are_as_much_surer_as_its_head(trained):
-    """Else a temperature for all logits would change how much the n-grams count."""
-    cases = replace(texts_of(tiny.cases(240), LABELS), ordered=True)
-    cases.labels[-48::3] = (cases.labels[-48::3] + 1) % 3  # for which the fold's start is too sure
-    folder = trained / "t-point"
-    (scaled, record), (plain, _) = (
-        build.make_teacher_model(
-            read_card(folder),
-            folder,
-            cases,
-            "s",
-            settings,
-            place(trained, f"w{settings.calibrate}"),
-        )
-        for settings in (TfbSettings(samples=4, calibrate=c) for c in (True, False))
-    )
-    scale = record["held_out"]["start_temperature"] ** 0.5
-    assert scale > 1.05
-    for name in ("surface:weight", "start:weight", "start:bias"):
-        expected = scale * plain.weights[name].float()
-        torch.testing.assert_close(scaled.weights[name].float(), expected, rtol=0.01, atol=1e-3)
-
-
 def test_the_student_is_the_merged_student(trained, tmp_path):
     """The same adapters, merged and not: one function."""
     backbone = load_backbone(str(trained / "base"), lambda n: n // 2, CPU)

@@ -46,8 +46,6 @@ FROM_POINT = (TfbSettings, LaplaceSettings, EnsembleSettings)  # these start at 
 # Of the way from the linear start to the trained weights. Not 0: a teacher without a spread has
 # nothing to teach but the start itself.
 BLEND_SHARES = (1.0, 0.75, 0.5, 0.25)
-# Of the log temperature that a fold's start needs: what is laid to the fold, and not to the teacher.
-OF_THE_FOLD = 0.5
 # Deviation of log T. With it 30 faultless cases give T = 0.75, without it 0.05.
 TEMPERATURE_PRIOR = 0.25
 
@@ -65,13 +63,7 @@ def make_teacher(job: TeacherJob, settings: TeacherSettings) -> Fitted:
     fitted = fit_teacher(job, settings.model_copy(update=probe.choices))
     record = fitted.record | {"held_out": probe.record}
     views = _held_out_views(fold, probe.posterior, settings.samples)
-    # The linear start of every label needs no temperature: folds of all of them chose its weights.
-    # The fold's start needs one, since its held-out cases are few, later than what it learned, and
-    # it learned less. So that much of the probe's temperature need not hold for a fit on every
-    # label (a ratio estimator: Cochran 1977, chapter 6), unless later cases go on changing: half.
-    scale = probe.record.get("start_temperature", 1.0) ** OF_THE_FOLD
-    posterior = tempered(fitted.posterior, 1 / scale)
-    return Fitted(posterior, record, fitted.choices, views, scale)
+    return Fitted(fitted.posterior, record, fitted.choices, views)
 
 
 def _is_open(settings: TeacherSettings, job: TeacherJob) -> bool:
@@ -114,9 +106,7 @@ def _calibrate(job: TeacherJob, posterior: Posterior, settings: TeacherSettings)
     """Return the share and temperature with the lowest NLL of the labelled anchor, and the NLLs.
 
     A setting that is not open keeps its value. nll: of the choice. With a linear start also
-    nll_of_start, of that alone, and gain_error, the standard error of their difference over cases;
-    where the start was fitted and the temperature is open, start_temperature: by which all logits
-    of the start would be divided.
+    nll_of_start, of that alone, and gain_error, the standard error of their difference over cases.
     """
     labelled = np.flatnonzero(job.anchor_labels != NO_LABEL)
     anchor, labels = job.anchor.at(labelled), job.anchor_labels[labelled]
@@ -155,13 +145,9 @@ def _calibrate(job: TeacherJob, posterior: Posterior, settings: TeacherSettings)
     }
     if job.start is None:
         return record
-    start = probabilities(0.0, 1)
-    of_start = _case_losses(start[0], labels)
+    of_start = _case_losses(probabilities(0.0, 1)[0], labels)
     error = float((of_start - losses).std() / np.sqrt(len(labels)))
-    record |= {"nll_of_start": float(of_start.mean()), "gain_error": error}
-    if job.frozen is None or settings.temperature is not None:
-        return record
-    return record | {"start_temperature": sampled_temperature(start, labels, TEMPERATURE_PRIOR)}
+    return record | {"nll_of_start": float(of_start.mean()), "gain_error": error}
 
 
 def _case_losses(p: np.ndarray, labels: np.ndarray) -> np.ndarray:

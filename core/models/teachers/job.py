@@ -38,15 +38,14 @@ class Fitted:
     """A teacher's distribution over adapters, and the record of its fit (JSON-able).
 
     choices: the settings' fields chosen on the anchor, for a later fit on every label without an
-    anchor. views: novelty's views [3, n] of held-out cases, None if unknown. scale: by which the
-    posterior's logits were multiplied; n-grams' logits and the start need the same.
+    anchor. views: novelty's views [3, n] of held-out cases, None if
+    unknown.
     """
 
     posterior: Posterior
     record: dict
     choices: dict = field(default_factory=dict)
     views: Tensor | None = None
-    scale: float = 1.0
 
 
 @dataclass(frozen=True)

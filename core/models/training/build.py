@@ -4,7 +4,6 @@ Each function takes texts and targets and returns a card and weights; the pipeli
 they are stored and what is recorded. Distillation is in core.models.training.distill.
 """
 
-import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -216,21 +215,8 @@ def make_teacher_model(
         }
     )
     views = checkpoint.load_views(folder, point) if fitted.views is None else fitted.views
-    start, surface = _scaled(fitted.scale, job.start, job.surface)
-    tensors = fitted.posterior.tensors() | start_tensors(start, surface)
+    tensors = fitted.posterior.tensors() | start_tensors(job.start, job.surface)
     return Trained(card, tensors | ({} if views is None else {VIEWS_KEY: views})), fitted.record
-
-
-def _scaled(
-    scale: float, start: torch.nn.Linear | None, surface: SurfaceTerm | None
-) -> tuple[torch.nn.Linear | None, SurfaceTerm | None]:
-    """Return the start and the n-grams' term with their logits multiplied by `scale`."""
-    if start is not None:
-        start = copy.deepcopy(start)
-        with torch.no_grad():
-            start.weight.mul_(scale)
-            start.bias.mul_(scale)
-    return start, surface and replace(surface, weight=surface.weight * np.float32(scale))
 
 
 def _job(

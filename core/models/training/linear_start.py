@@ -25,9 +25,8 @@ from core.stats.temperature import smoothed_targets
 # 1 in characters and 1 in words
 PENALTIES = (0.003, 0.01, 0.03, 0.1)
 SURFACE_PENALTIES = (3.0, 10.0, 30.0, 100.0)
-START_FOLDS = 4  # that choose the penalties
-WEIGHT_FOLDS = 10  # that choose the weights: fits of nine tenths are nearer to the final one
-ONE_FOLD_FROM = 80_000  # cases times classes from which on one fold decides all
+START_FOLDS = 4
+ONE_FOLD_FROM = 5000  # cases from which on one fold decides
 MOST_WEIGHT = 4.0  # of one regression in the blend
 FIT_STEPS = 200  # of a fit at most; one that is nearly done is as good a start
 SPANNED = 4000  # cases up to which n-grams become as many columns as there are cases
@@ -40,30 +39,13 @@ Folds = list[tuple[np.ndarray, np.ndarray]]
 class StartChoice(NamedTuple):
     """The choice by folds: the penalties (scikit-learn's C) and weights of the two regressions.
 
-    A weight of 0 leaves a regression out. cases: to how many training cases the penalties belong;
-    0 is to any number.
+    A weight of 0 leaves a regression out.
     """
 
     penalty: float
     surface_penalty: float
     weight: float
     surface_weight: float
-    cases: int = 0
-
-    def beside(self, cases: int) -> "StartChoice":
-        """Return the choice with penalties that weigh as much beside so many cases.
-
-        C multiplies a sum over cases, so more of them at one C weaken the penalty: the logits grow,
-        and weights that folds chose for smaller ones make the blend too sure.
-
-        >>> StartChoice(0.03, 10.0, 1.0, 1.0, cases=90).beside(100)
-        StartChoice(penalty=0.027, surface_penalty=9.0, weight=1.0, surface_weight=1.0, cases=100)
-        """
-        if not self.cases:
-            return self
-        scale = self.cases / cases
-        penalties = self.penalty * scale, self.surface_penalty * scale
-        return StartChoice(*penalties, self.weight, self.surface_weight, cases)
 
 
 @dataclass(frozen=True)
@@ -88,16 +70,18 @@ class LinearStart:
         return head.requires_grad_(False)
 
 
-def stratified_folds(labels: np.ndarray, count: int = START_FOLDS) -> Folds:
-    """Return positions split into `count` (training, held out) pairs.
+def stratified_folds(labels: np.ndarray, seed: int = 0) -> Folds:
+    """Return positions split into START_FOLDS (training, held out) pairs.
 
-    Each class has the same share in every fold if it has enough cases. labels: positions [n], one
-    of which has at least `count` cases.
+    Each class has the same share in every fold if it has enough cases.
     """
     with warnings.catch_warnings():
-        # Rare labels are allowed: a class of fewer cases is held out in some folds only.
+        # Rare labels are allowed: a class of fewer than START_FOLDS cases is held out in some folds
+        # only.
         warnings.filterwarnings("ignore", message="The least populated class")
-        return list(StratifiedKFold(count, shuffle=True, random_state=0).split(labels, labels))
+        return list(
+            StratifiedKFold(START_FOLDS, shuffle=True, random_state=seed).split(labels, labels)
+        )
 
 
 def linear_start(
@@ -112,8 +96,7 @@ def linear_start(
     labels: positions [n] among `classes`. surface: n-grams [n, m], None for none. choice: made
     before; None makes it. The blend is the sum of both regressions' logits, each times its weight;
     penalties and weights have the lowest NLL of the cases that folds held out. The returned fit
-    uses every case, at the penalties that weigh as much beside them. A class without a case gets
-    the bias of one case in ten times as many.
+    uses every case. A class without a case gets the bias of one case in ten times as many.
     """
     nll: dict[str, float] = {}
     x: np.ndarray | csr_matrix | None = None
@@ -121,7 +104,6 @@ def linear_start(
         x, to_ngrams = _spanned(surface)
     if choice is None:
         choice, nll = _choose(states, labels, classes, x)
-    choice = choice.beside(len(labels))
     weight, bias = _fit_states(states, labels, classes, choice.penalty)
     weight, bias = choice.weight * weight, choice.weight * bias
     if x is None or not choice.surface_weight:
@@ -143,8 +125,7 @@ def held_out_offsets(
     if _can_fold(labels):
         x, _ = _spanned(surface)
         for train, held_out in stratified_folds(labels):
-            penalty = choice.beside(len(train)).surface_penalty
-            _, rows, _ = next(_path(x[train], labels[train], classes, (penalty,)))
+            _, rows, _ = next(_path(x[train], labels[train], classes, (choice.surface_penalty,)))
             offsets[held_out] = choice.surface_weight * (x[held_out] @ rows.T)
     return offsets
 
@@ -182,12 +163,11 @@ def _choose(
     """Return the choice of the folds and their NLL by name. ngrams: as `_spanned` gives them.
 
     Penalties are judged by the blend: a strong penalty shrinks logits, which a weight above 1 makes
-    good, and such a pair is right more often on cases that differ from the training cases. More
-    folds then choose the weights at those penalties.
+    good, and such a pair is right more often on cases that differ from the training cases.
     """
     if not _can_fold(labels):
         return StartChoice(0.1, SURFACE_PENALTIES[0], 1.0, 0.0), {}
-    pairs = _deciding_folds(labels, classes, START_FOLDS)
+    pairs = stratified_folds(labels)[: 1 if len(labels) >= ONE_FOLD_FROM else START_FOLDS]
     rows = np.concatenate([held_out for _, held_out in pairs])
     x, answers = (states - states.mean(0)).astype(np.float64), labels[rows]
     of_states = _held_out(x, labels, classes, pairs, PENALTIES)
@@ -205,34 +185,7 @@ def _choose(
         name: min(float(_losses(logits, answers).mean()) for logits in by_penalty)
         for name, by_penalty in alone.items()
     }
-    nll["blend"] = float(losses.mean())
-    if len(pairs) == 1:
-        return choice._replace(cases=len(pairs[0][0])), nll
-    return _weighed(choice, x, ngrams, labels, classes), nll
-
-
-def _deciding_folds(labels: np.ndarray, classes: int, count: int) -> Folds:
-    """Return `count` folds, or as many as the largest class has cases; the first of dear ones."""
-    folds = stratified_folds(labels, min(count, int(np.bincount(labels).max())))
-    return folds[:1] if len(labels) * classes >= ONE_FOLD_FROM else folds
-
-
-def _weighed(
-    choice: StartChoice,
-    states: np.ndarray,
-    ngrams: np.ndarray | csr_matrix | None,
-    labels: np.ndarray,
-    classes: int,
-) -> StartChoice:
-    """Return the choice with weights by WEIGHT_FOLDS, and the number of cases of those fits."""
-    pairs = _deciding_folds(labels, classes, WEIGHT_FOLDS)
-    rows = np.concatenate([held_out for _, held_out in pairs])
-    [of_states] = _held_out(states, labels, classes, pairs, (choice.penalty,))
-    of_ngrams = np.zeros((0, classes))
-    if ngrams is not None and choice.surface_weight:
-        [of_ngrams] = _held_out(ngrams, labels, classes, pairs, (choice.surface_penalty,))
-    weighed, _ = _blend(choice, of_states, of_ngrams, labels[rows])
-    return weighed._replace(cases=len(pairs[0][0]))
+    return choice, nll | {"blend": float(losses.mean())}
 
 
 def _blend(
