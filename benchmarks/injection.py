@@ -129,16 +129,8 @@ def changes(scores: Scores, answers: np.ndarray, wanted: np.ndarray, threshold: 
 
 def neutral_words(texts: Sequence[str], position: int, length: int) -> str:
     """Return words of the orders after this one, about `length` characters of them."""
-    words: list[str] = []
-    following = (
-        text for k in range(1, len(texts)) for text in [texts[(position + k) % len(texts)]]
-    )
-    for text in following:
-        for word in text.split():
-            if len(" ".join([*words, word])) > length:
-                return " ".join(words)
-            words.append(word)
-    return " ".join(words)
+    words = " ".join([*texts[position + 1 :], *texts[:position]]).split()
+    return " ".join(words)[: length + 1].rsplit(" ", 1)[0]
 
 
 def _order_of(prompt: str) -> str:

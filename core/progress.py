@@ -24,12 +24,17 @@ def is_job() -> bool:
     return PROGRESS_VARIABLE in os.environ
 
 
-def is_main_process() -> bool:
-    """Return whether this is the process that writes.
+def process_place() -> tuple[int, int]:
+    """Return this process's number and how many torchrun or `accelerate launch` started.
 
-    Under torchrun or `accelerate launch` the other processes only compute.
+    A process alone is number 0 of 1.
     """
-    return os.environ.get("RANK", "0") == "0"
+    return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+
+
+def is_main_process() -> bool:
+    """Return whether this is the process that writes; torchrun's other processes only compute."""
+    return process_place()[0] == 0
 
 
 class ProgressBar(tqdm):

@@ -13,23 +13,12 @@ from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from core.store.store import Store
 from core.store.trail import AuditTrail
 from tests.browser.serving import free_port, serving
+from tests.login_settings import SECRET, write_login
 from tests.sockets import COOKIE, download, draw_page, open_socket, says, signed_cookie
 from tests.stores import make_store
 
 pytest.importorskip("authlib", reason="pip install -r requirements-login.txt")
-SECRET = "q9Zt4mVw2LrK8hXc5PdN7sBf3GjY6uTe"
-LOGIN = """
-[auth]
-redirect_uri = "http://127.0.0.1:{port}/oauth2callback"
-cookie_secret = "{secret}"
-client_id = "kakushin"
-client_secret = "abc"
-server_metadata_url = "http://127.0.0.1:9/.well-known/openid-configuration"
-
-[access]
-viewer = ["tanaka@example.com"]
-reviewer = ["sato@example.com"]
-"""
+PEOPLE = 'viewer = ["tanaka@example.com"]\nreviewer = ["sato@example.com"]\n'
 IN, OUT, EXPIRED = "Account", "Log in", "has expired"
 
 
@@ -42,9 +31,7 @@ def home(tmp_path_factory):
 def address(home):
     port = free_port()
     make_store(home / "store", "tiny")
-    path = home / "login.toml"
-    path.write_text(LOGIN.format(port=port, secret=SECRET))
-    path.chmod(0o600)
+    path = write_login(home, port, provider=9, people=PEOPLE)
     with serving(home, port, KAKUSHIN_LOGIN=str(path)) as address:
         yield address
 

@@ -80,9 +80,9 @@ def estimated_seconds(recipe: Recipe, work: Workload) -> dict[str, float]:
 
 def _epochs(settings: TrainSettings, cases: int) -> float:
     """Return the passes over the cases of all trainings: the point estimate's and a teacher's two."""
-    loop, steps = settings.point.loop, getattr(settings.teacher, "least_steps", 0)
-    probe, whole = (loop.lasting(steps, max(1, round(n))).epochs for n in (PROBE * cases, cases))
-    return loop.epochs + PROBE * probe + whole
+    teacher, point = settings.teacher, settings.point
+    probe, whole = (teacher.loop(point, max(1, round(n))).epochs for n in (PROBE * cases, cases))
+    return point.loop.epochs + PROBE * probe + whole
 
 
 def _shape(base: Path) -> tuple[int, int]:

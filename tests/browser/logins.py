@@ -9,21 +9,10 @@ from core.decision.thresholds.policy import Policy
 from core.store.ledger import Ledger
 from core.store.store import Store
 from tests.browser.serving import free_port, serving
+from tests.login_settings import write_login
 from tests.stores import make_store
 
-SECRET = "q9Zt4mVw2LrK8hXc5PdN7sBf3GjY6uTe"
 ROLES = ("viewer", "reviewer", "operator", "approver", "admin")
-LOGIN = """
-[auth]
-redirect_uri = "http://127.0.0.1:{port}/oauth2callback"
-cookie_secret = "{secret}"
-client_id = "kakushin"
-client_secret = "abc"
-server_metadata_url = "http://127.0.0.1:{provider}/.well-known/openid-configuration"
-client_kwargs = {{ prompt = "login" }}
-
-[access]
-"""
 PAGES = (
     "",
     "money",
@@ -64,10 +53,7 @@ def login_server(home, lives_s: float):
     lists = lists.replace('viewer = ["', 'viewer = ["viewer2@example.com", "')
     life = timedelta(seconds=lives_s)
     with run_server_in_thread(user_claims=people, access_token_max_age=life) as provider:
-        path = home / "login.toml"
-        text = LOGIN.format(port=port, secret=SECRET, provider=provider.server_port) + lists
-        path.write_text(text)
-        path.chmod(0o600)
+        path = write_login(home, port, provider.server_port, lists)
         with serving(home, port, KAKUSHIN_LOGIN=str(path)) as address:
             yield address
 

@@ -109,9 +109,8 @@ class Backbone(nn.Module):
         ]
         self.narrow_last = False  # see allow_narrowing()
         self.recompute = False  # see _recomputed()
-        self.offloaded = (
-            False  # whether blocks below the cut lie elsewhere (core.models.base.offload)
-        )
+        # Whether blocks below the cut lie elsewhere (core.models.base.offload).
+        self.offloaded = False
         self._pass = [_PassThrough(b) for b in blocks[:cut]]
         # Adapters that are attached later are new parameters, and stay trainable.
         self.requires_grad_(False)

@@ -7,6 +7,7 @@ import torch
 from accelerate import PartialState
 
 from core.errors import SettingsError
+from core.progress import process_place
 
 CPU_TOKENS = 1024  # on 2 CPU cores larger batches are no faster
 _GPU_TOKENS = 65_536  # above this a GPU's matrix products do not get faster
@@ -40,14 +41,6 @@ def pick_device(name: str = "auto") -> torch.device:
     if not available.get(device.type, False):
         raise SettingsError("models.no_device", device=name)
     return device
-
-
-def process_place() -> tuple[int, int]:
-    """Return this process's number and how many torchrun or `accelerate launch` started.
-
-    A process alone is number 0 of 1.
-    """
-    return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
 
 
 def barrier(device: torch.device) -> None:

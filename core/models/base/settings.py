@@ -137,6 +137,10 @@ class CalibratedSettings(BaseModel):
     temperature: float | None = Field(None, gt=0)
     share: float | None = Field(None, ge=0, le=1)
 
+    def loop(self, point: "PointSettings", cases: int) -> LoopSettings:
+        """Return the loop of a training with so many cases, beside a point estimate's settings."""
+        return point.loop
+
 
 class TfbSettings(CalibratedSettings):
     """Training-free Bayesianisation.
@@ -194,6 +198,12 @@ class VariationalSettings(CalibratedSettings):
     kl_weight: float = Field(1e-3, ge=0)
     reweighting: bool = False
     least_steps: int = Field(140, ge=1)
+
+    def loop(self, point: "PointSettings", cases: int) -> LoopSettings:
+        """Return the loop with epochs for least_steps; a language model's own are enough."""
+        return (
+            point.loop if point.readout == "choice" else point.loop.lasting(self.least_steps, cases)
+        )
 
 
 class BlobSettings(VariationalSettings):

@@ -2,9 +2,9 @@
 
 With a folder, the states are in files there, read through the page cache: the point estimate, its
 teacher and its student share them, and memory stays bounded for long texts. A file holds a part of
-the texts and its name comes from them: processes of torchrun compute a share of the parts each. Memory or disk: tokens *
-hidden size * 4 bytes; 5,000 work orders of 8 tokens on MiniLM are 61 MB. Knows no labels and no
-training.
+the texts and its name comes from them: processes of torchrun compute a share of the parts each.
+Memory or disk: tokens * hidden size * 4 bytes; 5,000 work orders of 8 tokens on MiniLM are 61 MB.
+Knows no labels and no training.
 """
 
 import hashlib
@@ -22,9 +22,9 @@ from torch import Tensor
 from core.files import fresh_file
 from core.models.base.backbone import Backbone
 from core.models.base.batches import pad, plan_batches, token_batches
-from core.models.base.device import barrier, process_place
+from core.models.base.device import barrier
 from core.models.base.memory import by_halves
-from core.progress import ProgressBar
+from core.progress import ProgressBar, process_place
 
 _Text = TypeVar("_Text")  # a text, or its tokens
 # Bytes of states in a folder; above it, the least recently used files are deleted.

@@ -25,9 +25,7 @@ from core.models.training.objective import Noise
 
 def fit_blob(job: TeacherJob, settings: VariationalSettings) -> Fitted:
     """Train mean and spread of A together with B and head."""
-    loop = job.settings.loop
-    if job.settings.readout == "classify":  # a language model's epochs are chosen for its noise
-        loop = loop.lasting(settings.least_steps, len(job.cases))
+    loop = settings.loop(job.settings, len(job.cases))
     job = replace(job, settings=job.settings.model_copy(update={"loop": loop}))
     seed, batch = loop.seed, loop.batch_size
     shapes = job.fresh_factors(seed)

@@ -28,12 +28,11 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from core.errors import NonFiniteError
 from core.models.base.backbone import Backbone
 from core.models.base.batches import pad
-from core.models.base.device import process_place
 from core.models.base.memory import out_of_memory
 from core.models.base.settings import LoopSettings, Schedule
 from core.models.base.trunk import TrunkCache
 from core.models.training.objective import NO_LABEL, MicroBatch, Targets, TopClassifier
-from core.progress import ProgressBar
+from core.progress import ProgressBar, process_place
 
 BLOCK = 16  # batches among which cases are sorted by length
 SHORT = 32  # tokens up to which a batch is as long as its longest text
@@ -296,9 +295,8 @@ def last_checkpoint(folder: Path, processes: int = 1) -> str | None:
         [f"rng_state_{i}.pth" for i in range(processes)] if processes > 1 else ["rng_state.pth"]
     )
     checkpoints = []
-    for state in folder.glob(
-        "checkpoint-*/trainer_state.json"
-    ):  # what the main process writes last
+    # The main process writes this file last.
+    for state in folder.glob("checkpoint-*/trainer_state.json"):
         if not all((state.parent / name).is_file() for name in states):
             continue
         try:

@@ -50,12 +50,12 @@ def teaching_cases(
 ) -> np.ndarray:
     """Return the positions, ascending, of the cases that teach.
 
-    sample: samples the teacher. labels: of all cases, NO_LABEL where unknown. These are all labelled cases, and of the
-    others the share `settings.keep`. By "epistemic" those with the highest mutual information
-    between answer and weights (BALD: Houlsby et al. 2011, arXiv 1112.5745, eq. 2), estimated from
-    SCOUTS samples: on the remaining cases the teacher's samples agree, and a student that has
-    learned the mean elsewhere hardly needs them. Their trunk runs nevertheless; N samples and
-    training do not.
+    sample: samples the teacher. labels: of all cases, NO_LABEL where unknown. These are all
+    labelled cases, and of the others the share `settings.keep`. By "epistemic" those with the
+    highest mutual information between answer and weights (BALD: Houlsby et al. 2011, arXiv
+    1112.5745, eq. 2), estimated from SCOUTS samples: on the remaining cases the teacher's samples
+    agree, and a student that has learned the mean elsewhere hardly needs them. Their trunk runs
+    nevertheless; N samples and training do not.
     """
     free = np.flatnonzero(labels == NO_LABEL)
     keep_count = round(settings.keep * len(free))

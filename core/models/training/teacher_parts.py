@@ -18,12 +18,12 @@ from typing import cast
 import numpy as np
 
 from core.files import private_folder, write_atomic
-from core.models.base.device import barrier, pick_device, process_place
+from core.models.base.device import barrier, pick_device
 from core.models.base.trunk import map_part
 from core.models.scoring import checkpoint
 from core.models.scoring.scorers import Teacher
 from core.models.scoring.spread import Moments
-from core.progress import ProgressBar
+from core.progress import ProgressBar, process_place
 
 BY_SAMPLE = "by_sample"  # of a part's file: each sample's probabilities [N, n, K]
 
