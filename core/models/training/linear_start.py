@@ -27,6 +27,7 @@ PENALTIES = (0.003, 0.01, 0.03, 0.1)
 SURFACE_PENALTIES = (3.0, 10.0, 30.0, 100.0)
 START_FOLDS = 4
 ONE_FOLD_FROM = 5000  # cases from which on one fold decides
+ONE_FOLD_FROM_CELLS = 80_000  # cases times classes, likewise: a fit's work grows with both
 MOST_WEIGHT = 4.0  # of one regression in the blend
 FIT_STEPS = 200  # of a fit at most; one that is nearly done is as good a start
 SPANNED = 4000  # cases up to which n-grams become as many columns as there are cases
@@ -167,7 +168,8 @@ def _choose(
     """
     if not _can_fold(labels):
         return StartChoice(0.1, SURFACE_PENALTIES[0], 1.0, 0.0), {}
-    pairs = stratified_folds(labels)[: 1 if len(labels) >= ONE_FOLD_FROM else START_FOLDS]
+    one = len(labels) >= ONE_FOLD_FROM or len(labels) * classes >= ONE_FOLD_FROM_CELLS
+    pairs = stratified_folds(labels)[: 1 if one else START_FOLDS]
     rows = np.concatenate([held_out for _, held_out in pairs])
     x, answers = (states - states.mean(0)).astype(np.float64), labels[rows]
     of_states = _held_out(x, labels, classes, pairs, PENALTIES)
