@@ -197,6 +197,7 @@ def test_the_largest_sigma_within_the_tolerance_of_the_lowest():
     allowed = min(v for _, v in choice.tried) + 0.01
     assert 0.0334 < choice.sigma < 0.03343
     assert all(v > allowed for s, v in choice.tried if s > choice.sigma * 1.001)
+    assert max(s for s, _ in choice.tried) == 1 / 16  # risen beyond it: 1/8 to 1/2 are not tried
 
 
 def test_a_nan_criterion_never_counts_as_within():

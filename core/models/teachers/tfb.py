@@ -86,16 +86,16 @@ def unit_std(adapter: Adapter, d: Tensor) -> Tensor:
 def largest_sigma(criterion: Callable[[float], float], settings: TfbSettings) -> Choice:
     """Return the largest sigma whose criterion is within the tolerance of the lowest one.
 
-    The candidates are a doubling grid, refined by bisection. The criterion is a mean NLL on
-    held-out cases at a sigma, with the same noise at every sigma; sigma 0 is the point estimate.
+    The candidates are a doubling grid, refined by bisection; a value that has risen beyond the
+    tolerance ends the grid. The criterion is a mean NLL on held-out cases at a sigma, with the same
+    noise at every sigma; sigma 0 is the point estimate.
     Raises ModelError if no sigma of the grid is within the tolerance, since such a posterior would
     be worse than none, NonFiniteError if the point estimate's criterion is not finite.
     """
     point = criterion(0.0)
     if not math.isfinite(point):
         raise NonFiniteError("models.criterion_not_finite", value=point)
-    grid = [settings.sigma_low * 2**i for i in range(settings.doublings + 1)]
-    tried = [(sigma, criterion(sigma)) for sigma in grid]
+    tried: list[tuple[float, float]] = []
 
     def allowed() -> float:
         return (
@@ -103,6 +103,15 @@ def largest_sigma(criterion: Callable[[float], float], settings: TfbSettings) ->
             + settings.tolerance
         )
 
+    grid = [settings.sigma_low * 2**i for i in range(settings.doublings + 1)]
+    before = point
+    for sigma in grid:
+        value = criterion(sigma)
+        tried.append((sigma, value))
+        # The NLL falls, then rises: wider ones cost as much and are farther off.
+        if value > max(before, allowed()):
+            break
+        before = value
     within = [i for i, (_, value) in enumerate(tried) if value <= allowed()]  # NaN is not
     if not within:
         raise ModelError(
