@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.cases.columns import ColumnNames, clean_names, count_known, names_text
+from core.cases.drawn_lines import NULL_MARK, is_drawn, keep_null_marks
 from core.cases.encodings import Decoded
 from core.cases.headers import SEARCHED, Row, count_cells, find_header, unnamed_cells
 from core.cases.table import (
     DELIMITERS,
     MAX_CELL,
+    SEPARATORS,
     Notice,
     ReadingOptions,
     Record,
@@ -45,8 +47,6 @@ _QUOTED_CELL = re.compile(r'(?:^|[,;|\t])"[^"\n]*[,;|\t][^"\n]*"(?:[,;|\t\r\n]|$
 _CLOSED_CELL = re.compile(r'(?:^|[,;|])"[^"\n]*"(?:[,;|\r\n]|$)', re.MULTILINE)
 # A quoted cell after a blank, as in: 1, "valve stuck, left", V
 _SPACED_CELL = re.compile(r'[,;|\t] +"[^"\n]*"(?=[,;|\t\r\n]|$)')
-# The line that text tables draw below their header.
-_RULE = re.compile(r"\s*:?[-=]{2,}:?\s*")
 _ENCLOSED = re.compile(r'\s*"[^"]*"\s*')
 
 
@@ -106,7 +106,7 @@ def read_delimited(
     names = clean_names(header.cells)
     if not any(names):
         raise CasesError("cases.no_text_column", columns=[])
-    below, notices_below = _without_rule(names, lines[place + 1 :])
+    below, notices_below = _without_drawn(names, lines[place + 1 :])
     if options.delimiter is None and announced is None:
         _refuse_one_column(path, names, below)
     return Table(
@@ -144,7 +144,8 @@ def _sniff(text: str, suffix: str, requested: ColumnNames) -> str:
     if len(text) > SNIFFED:
         sample = sample[: sample.rfind("\n") + 1] or sample  # a cut row would have another width
     preferred = "\t" if suffix in (".tsv", ".tab") else "|" if suffix == ".psv" else ","
-    scores = {d: _score(sample, d, requested) for d in DELIMITERS.values()}
+    candidates = (*DELIMITERS.values(), *(c for c in SEPARATORS if c in sample))
+    scores = {d: _score(sample, d, requested) for d in candidates}
     return max(scores, key=lambda d: (scores[d], d == preferred))
 
 
@@ -271,7 +272,8 @@ def _escaped(
     # Only on evidence: elsewhere a backslash is a character, as in Windows paths.
     if not any('\\"' in line for line in physical):
         return None
-    lines = _even_records(physical, path, Dialect(delimiter, "backslash"), first)
+    kept = list(map(keep_null_marks, physical))
+    lines = _even_records(kept, path, Dialect(delimiter, "backslash"), first)
     if lines is None or any(line.broken for line in lines):
         return None
     lines, notices = _without_blank(lines)
@@ -319,12 +321,19 @@ def _without_blank(lines: list[Line]) -> tuple[list[Line], list[Notice]]:
     return lines, list(notices_of_rows("cases.blank_rows", blank))
 
 
-def _without_rule(names: list[str], below: list[Line]) -> tuple[list[Line], list[Notice]]:
-    """Return the rows below the header without a drawn line, and notices of what is left out."""
-    notices = []
-    if below and all(_RULE.fullmatch(cell) for cell in below[0].cells if cell.strip()):
-        notices.append(Notice("cases.drawn_line", {"row": below[0].row}))
-        below = below[1:]
+def _without_drawn(names: list[str], below: list[Line]) -> tuple[list[Line], list[Notice]]:
+    """Return the rows below the header without what programs draw, and notices of what is left
+    out."""
+    columns = sum(map(bool, names))
+    drawn = {
+        line.row for i, line in enumerate(below) if is_drawn(line.cells, is_first=i == 0, columns=columns)
+    }
+    below = [line for line in below if line.row not in drawn]
+    nulls = [line.row for line in below if NULL_MARK in line.cells]
+    notices = [
+        *notices_of_rows("cases.drawn_line", sorted(drawn)),
+        *notices_of_rows("cases.null_marks", nulls),
+    ]
     blank = [i for i, name in enumerate(names) if not name]
     rows = [
         line.row
@@ -372,5 +381,6 @@ def _record(line: Line, names: list[str], delimiter: str) -> Record:
     if len(line.cells) < named or count_cells(line.cells[len(names) :]):
         broken = Notice("cases.row_cells", {"n": len(line.cells), "header": len(names)})
         return Record(line.row, broken=broken, content=content)
-    by_name: dict[str, object] = {n: c for n, c in zip(names, line.cells, strict=False) if n}
-    return Record(line.row, by_name, unnamed=unnamed_cells(names, line.cells))
+    cells = ["" if cell == NULL_MARK else cell for cell in line.cells]
+    by_name: dict[str, object] = {n: c for n, c in zip(names, cells, strict=False) if n}
+    return Record(line.row, by_name, unnamed=unnamed_cells(names, cells))

@@ -19,6 +19,7 @@ MAX_CELL = 10_000_000  # characters, in Parquet bytes
 DateOrder = Literal["ymd", "dmy", "mdy"]
 ORDERS: tuple[DateOrder, ...] = get_args(DateOrder)
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+SEPARATORS = "\x01\x1c\x1d\x1e\x1f"  # Hive's and ASCII's own, which no text has
 NAMED_ROWS = 10  # most rows that a notice names
 
 
