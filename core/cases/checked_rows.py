@@ -15,6 +15,7 @@ from core.cases.columns import ColumnNames
 from core.cases.dates import parse_dates
 from core.cases.encodings import is_double_encoded
 from core.cases.headers import is_totals_row, repeats_header
+from core.cases.joined_tables import rows_of_other_tables
 from core.cases.labels import unify_labels
 from core.cases.numbers import currencies_of, header_multiple, parse_numbers
 from core.cases.prompts import LETTERS, question_text
@@ -68,7 +69,12 @@ class CheckedRows:
         first_row: dict[str, int] = {}
         headers: list[int] = []
         totals: list[int] = []
+        others = rows_of_other_tables(self.table)
         for place, record in enumerate(self.table.records):
+            if place in others:
+                written = ", ".join(str(c) for c in record.cells.values() if c is not None)
+                self.problems.append(RowProblem(record.row, "-", written, "cases.row_other_table", {}))
+                continue
             if broken := record.broken:
                 self.problems.append(
                     RowProblem(record.row, "-", record.content, broken.code, broken.values)

@@ -137,7 +137,7 @@ def _read_content(
     # NUL bytes are valid UTF-8: binary files may decode.
     separators = (options.delimiter or "") + SEPARATORS
     start = decoded.text[:_HEAD].translate(dict.fromkeys(map(ord, separators)))
-    if _is_binary(start.encode()):
+    if _is_binary(start.encode(), 10):
         raise CasesError("cases.is_binary", file=path.name)
     if suffix in (".json", ".jsonl", ".ndjson") or is_json(decoded.text):
         return read_json(decoded, path, requested)
@@ -152,10 +152,10 @@ def _refuse_program_text(path: Path, start: str) -> None:
         raise CasesError("cases.other_kind", file=path.name, kind="SQL")
 
 
-def _is_binary(content: bytes) -> bool:
-    """Return whether more than one byte in 50 is a control character."""
+def _is_binary(content: bytes, times: int = 50) -> bool:
+    """Return whether more than one byte in `times` is a control character."""
     sample = content[:_HEAD]
-    return (len(sample) - len(sample.translate(None, _CONTROLS))) * 50 > len(sample)
+    return (len(sample) - len(sample.translate(None, _CONTROLS))) * times > len(sample)
 
 
 def _read_workbook(

@@ -21,13 +21,17 @@ from core.cases.table import Notice, Record
 from core.errors import CasesError
 
 SEARCHED = 30  # rows from the top that may be the header
-TOTALS = {
-    *("total", "totals", "grandtotal", "subtotal", "sum", "summe", "gesamt", "gesamtsumme"),
-    *("zwischensumme", "somme", "soustotal", "totale", "totaal", "suma", "subtotaal"),
-    *("合計", "総計", "総合計", "小計", "計"),
-}
 _NOT_LETTERS = re.compile(r"[\W_\d]+")
 _NUMBER = re.compile(r"[\s\d.,'%()+-]*")
+_SUMS = (  # words for sums in the languages whose files are read, in the form of `_letters`
+    "total totals grandtotal subtotal sum 合計 総計 総合計 小計 計 合计 总计 小计 總計 합계 총계 소계 "
+    "summe gesamt gesamtsumme gesamtergebnis zwischensumme endsumme somme soustotal totalgénéral "
+    "suma totalgeneral sumatotal totale totalecomplessivo subtotale soma totalgeral totaal subtotaal "
+    "eindtotaal summa totalt delsumma ialt sumialt yhteensä razem łącznie ogółem celkem součet mezisoučet "
+    "celkom spolu súčet összesen skupaj ukupno totalgeneralul итого всего итог общийитог промежуточныйитог "
+    "разом усього всього общо toplam geneltoplam aratoplam σύνολο γενικόσύνολο tổngcộng tổng รวม รวมทั้งสิ้น "
+    "סהכ المجموع الإجمالي"
+)
 
 Row = tuple[int, Sequence[object]]  # its number in the file as people count, and its cells
 
@@ -52,17 +56,24 @@ def find_header(
     # Titles and export dates above a header have fewer cells than the header itself.
     for i, (_, cells) in enumerate(rows[:SEARCHED]):
         names = clean_names(cells)
-        above = max((count_cells(cells) for _, cells in rows[:i]), default=0)
+        above = max((count_cells(cells) for _, cells in rows[:i] if not is_comment(cells)), default=0)
         if names_text(names, requested) and i and _is_wider(names, requested, above):
             return i, _left_out(rows, i)
     return 0, ()
 
 
 def _is_wider(names: list[str], requested: ColumnNames, above: int) -> bool:
-    """Return whether a row has more cells than those above it, or as many and names two columns."""
-    return count_cells(names) > above or (
-        count_known(names, requested) > 1 and count_cells(names) >= above
-    )
+    """Return whether a row is wider than those above it, or as wide and names two columns.
+
+    A row that names three columns is a header whatever is above it.
+    """
+    known, cells = count_known(names, requested), count_cells(names)
+    return cells > above or (known > 1 and cells >= above) or known > 2
+
+
+def is_comment(cells: Sequence[object]) -> bool:
+    """Return whether a row begins with a sign of comments, so that its delimiters part nothing."""
+    return str(cells[0] if cells else "").lstrip().startswith(("#", "//"))
 
 
 def repeats_header(cells: Mapping[str, object]) -> bool:
@@ -75,24 +86,33 @@ def repeats_header(cells: Mapping[str, object]) -> bool:
 def is_totals_row(record: Record, text: object) -> bool:
     """Return whether a record begins with a word for a sum, or has no other word.
 
-    text: the cell of its text. Only where that is blank or a number, the row is no case. The word
-    may stand in a column without a name, as beside the numbers that it sums.
+    text: the cell of its text. Only where that is blank or a number, the row is no case; or where
+    it is that word, numbers follow, and the record has no other cells. The word may stand in a
+    column without a name, as beside the numbers that it sums.
     """
-    if not _is_number(text):
-        return False
     cells = [c for c in (*record.cells.values(), *record.unnamed) if count_cells([c])]
-    words = [cell for cell in cells if not _is_number(cell)]
-    return bool(words) and _means_sum(words[0]) and (len(words) == 1 or words[0] is cells[0])
+    words = [cell for cell in cells if not is_number_cell(cell)]
+    if not words or not _means_sum(words[0]):
+        return False
+    if is_number_cell(text):
+        return len(words) == 1 or words[0] is cells[0]
+    return words == [text] and cells[0] is text and len(cells) > 1
 
 
-def _is_number(cell: object) -> bool:
+def is_number_cell(cell: object) -> bool:
     """Return whether a cell is blank or a number."""
     return cell is None or _NUMBER.fullmatch(str(cell)) is not None
 
 
 def _means_sum(cell: object) -> bool:
-    letters = unicodedata.normalize("NFKC", str(cell)).lower()
-    return len(letters) <= 30 and _NOT_LETTERS.sub("", letters) in TOTALS
+    return len(str(cell)) <= 30 and _letters(str(cell)) in _TOTALS
+
+
+def _letters(text: str) -> str:
+    return _NOT_LETTERS.sub("", unicodedata.normalize("NFKC", text).lower())
+
+
+_TOTALS = frozenset(map(_letters, _SUMS.split()))
 
 
 def unnamed_cells(names: Sequence[str], cells: Sequence[object]) -> tuple[object, ...]:
