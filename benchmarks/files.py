@@ -32,6 +32,7 @@ from benchmarks.file_inputs.sheet_inputs import SHEETS
 from benchmarks.file_inputs.text_inputs import DELIMITED, HEADERS, ROWS
 from benchmarks.file_inputs.typed_inputs import TYPED
 from benchmarks.file_inputs.workbook_inputs import WORKBOOKS
+from benchmarks.file_inputs.world_inputs import DATABASES, TABLES, WORLD_AMOUNTS, WORLD_DATES
 from core.cases.columns import ColumnNames
 from core.cases.read import Cases, read_cases
 from core.cases.table import ReadingOptions
@@ -42,11 +43,11 @@ KINDS = {
     "encodings": [*ENCODINGS, *CODEPAGES],
     "delimited": [*DELIMITED, *LAYOUTS],
     "headers": [*HEADERS, *HEADS],
-    "rows": ROWS,
-    "dates": [*DATES, *CALENDARS],
-    "numbers": [*NUMBERS, *AMOUNTS],
+    "rows": [*ROWS, *TABLES],
+    "dates": [*DATES, *CALENDARS, *WORLD_DATES],
+    "numbers": [*NUMBERS, *AMOUNTS, *WORLD_AMOUNTS],
     "sheets": [*SHEETS, *WORKBOOKS],
-    "typed": [*TYPED, *DOCUMENTS],
+    "typed": [*TYPED, *DOCUMENTS, *DATABASES],
 }
 
 

@@ -7,14 +7,14 @@ counted. Cells are read by core.cases.cells, numbers and dates.
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import cast
 
 from core.cases.cells import CellError, cell_text, is_cut_id, name_text
 from core.cases.columns import ColumnNames
 from core.cases.dates import parse_dates
 from core.cases.encodings import is_double_encoded
-from core.cases.headers import is_totals_row, repeats_header
+from core.cases.headers import is_number_cell, is_totals_row, repeats_header
 from core.cases.joined_tables import rows_of_other_tables
 from core.cases.labels import unify_labels
 from core.cases.numbers import currencies_of, header_multiple, parse_numbers
@@ -32,6 +32,7 @@ from core.errors import CasesError
 from core.stats.date_span import robust_span
 
 NO_SEGMENT = "-"
+_FIRST_YEAR = 1900  # before it, or in ten years, no cases occur: another calendar counts so
 _KANA = re.compile("[\u3041-\u30fe]")
 
 
@@ -57,6 +58,9 @@ class CheckedRows:
         self._add_values(records)
         self._unify()
         self._warn_of_ids(records)
+        texts = [str(case["text"]) for case in self.cases]
+        if len(texts) > 1 and all(map(is_number_cell, texts)):
+            self.notices.append(Notice("cases.texts_are_numbers", {"value": texts[0][:60]}))
         twice = [case["row"] for case in self.cases if is_double_encoded(case["text"])]
         self.notices += notices_of_rows("cases.double_encoded", twice)
 
@@ -73,7 +77,9 @@ class CheckedRows:
         for place, record in enumerate(self.table.records):
             if place in others:
                 written = ", ".join(str(c) for c in record.cells.values() if c is not None)
-                self.problems.append(RowProblem(record.row, "-", written, "cases.row_other_table", {}))
+                self.problems.append(
+                    RowProblem(record.row, "-", written, "cases.row_other_table", {})
+                )
                 continue
             if broken := record.broken:
                 self.problems.append(
@@ -163,6 +169,10 @@ class CheckedRows:
         self._add("occurred_at", dates.moments, records)
         self.notices += dates.notices
         moments = [moment for moment in dates.moments if isinstance(moment, datetime)]
+        years = sorted(moment.year for moment in moments)
+        if years and not _FIRST_YEAR <= years[len(years) // 2] <= date.today().year + 10:
+            facts = {"first": years[0], "last": years[-1]}
+            self.notices.append(Notice("cases.other_calendar", facts))
         span = robust_span(moments)
         if span is not None and span.far:
             far = set(span.far)
@@ -172,8 +182,8 @@ class CheckedRows:
                 if isinstance(moment, datetime) and moment in far
             ]
             named = sorted({moment.date().isoformat() for moment in far})
-            facts = {"n": len(rows), "dates": rare_rows(named), "rows": rare_rows(rows)}
-            self.notices.append(Notice("cases.far_dates", facts))
+            facts_of_far = {"n": len(rows), "dates": rare_rows(named), "rows": rare_rows(rows)}
+            self.notices.append(Notice("cases.far_dates", facts_of_far))
 
     def _add_values(self, records: list[Record]) -> None:
         values = [self._cell(record, "value") for record in records]

@@ -272,8 +272,8 @@ def _escaped(
     # Only on evidence: elsewhere a backslash is a character, as in Windows paths.
     if not any('\\"' in line for line in physical):
         return None
-    kept = list(map(keep_null_marks, physical))
-    lines = _even_records(kept, path, Dialect(delimiter, "backslash"), first)
+    marked = list(map(keep_null_marks, physical))
+    lines = _even_records(marked, path, Dialect(delimiter, "backslash"), first)
     if lines is None or any(line.broken for line in lines):
         return None
     lines, notices = _without_blank(lines)
@@ -326,7 +326,9 @@ def _without_drawn(names: list[str], below: list[Line]) -> tuple[list[Line], lis
     out."""
     columns = sum(map(bool, names))
     drawn = {
-        line.row for i, line in enumerate(below) if is_drawn(line.cells, is_first=i == 0, columns=columns)
+        line.row
+        for i, line in enumerate(below)
+        if is_drawn(line.cells, is_first=i == 0, columns=columns)
     }
     below = [line for line in below if line.row not in drawn]
     nulls = [line.row for line in below if NULL_MARK in line.cells]

@@ -56,7 +56,9 @@ def find_header(
     # Titles and export dates above a header have fewer cells than the header itself.
     for i, (_, cells) in enumerate(rows[:SEARCHED]):
         names = clean_names(cells)
-        above = max((count_cells(cells) for _, cells in rows[:i] if not is_comment(cells)), default=0)
+        above = max(
+            (count_cells(cells) for _, cells in rows[:i] if not is_comment(cells)), default=0
+        )
         if names_text(names, requested) and i and _is_wider(names, requested, above):
             return i, _left_out(rows, i)
     return 0, ()

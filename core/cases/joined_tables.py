@@ -22,7 +22,7 @@ def rows_of_other_tables(table: Table) -> set[int]:
     has words.
     """
     names = {_plain(name) for name in table.names if name}
-    other: set[int] = set()
+    places: set[int] = set()
     inside = False
     for place, record in enumerate(table.records):
         # Nearly no record gets past the first two tests: its other cells are not looked at.
@@ -32,8 +32,8 @@ def rows_of_other_tables(table: Table) -> set[int]:
         elif _plain(str(first)) in names or _follows_blank_rows(table, place):
             inside = _is_other_header(table, place, sorted(names))
         if inside:
-            other.add(place)
-    return other
+            places.add(place)
+    return places
 
 
 def _plain(name: str) -> str:

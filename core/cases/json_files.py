@@ -25,6 +25,8 @@ def read_json(decoded: Decoded, path: Path, requested: ColumnNames) -> Table:
     Raises CasesError if no record is an object, or if two levels of objects could be the cases.
     """
     text = decoded.text
+    if text.startswith("\x1e"):  # JSON text sequences begin each value with it
+        text = text.replace("\x1e", "")
     if text.lstrip()[:1] == "[" or path.suffix.lower() == ".json":
         value = _single_value(text)
         if value is not None:
@@ -57,6 +59,7 @@ def flatten_object(cells: dict, prefix: str = "", depth: int = DEPTH) -> dict[st
     """
     flat: dict[str, object] = {}
     for name, value in cells.items():
+        value = _plain_value(value)
         if isinstance(value, dict) and depth > 1:
             inner = flatten_object(value, f"{prefix}{name}.", depth - 1)
         else:
@@ -66,6 +69,13 @@ def flatten_object(cells: dict, prefix: str = "", depth: int = DEPTH) -> dict[st
             names = itertools.chain([path], (f"{path} [{n}]" for n in itertools.count(2)))
             flat[next(name for name in names if name not in flat)] = cell
     return flat
+
+
+def _plain_value(value: object) -> object:
+    """Return a value of MongoDB's typed form, {"$date": ...} or {"$oid": ...}, without its type."""
+    while isinstance(value, dict) and len(value) == 1 and next(iter(value)).startswith("$"):
+        value = next(iter(value.values()))
+    return value
 
 
 def _single_value(text: str) -> object | None:
@@ -110,9 +120,11 @@ def _values_of_object(value: object, path: Path, requested: ColumnNames) -> list
         return [dict(zip(value, cells, strict=True)) for cells in zip(*columns, strict=True)]
     if columns and all(isinstance(column, dict) for column in columns):
         keys = list(columns[0])
-        if keys[:1] == ["0"] and all(list(column) == keys for column in columns):
+        is_table = all(list(column) == keys for column in columns)
+        if is_table and (keys[:1] == ["0"] or (keys and names_text(value, requested))):
             return [{name: column[key] for name, column in value.items()} for key in keys]
-        if list(value) == [str(i) for i in range(len(value))]:
+        numbered = all(key.isdecimal() for key in value)
+        if numbered and (is_table or list(value) == [str(i) for i in range(len(value))]):
             return columns
     lists = list(_lists_of_objects(value))
     if len(lists) == 1:

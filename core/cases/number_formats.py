@@ -13,6 +13,9 @@ _TOKEN = re.compile(
 )
 # Currency signs, colours and conditions: [$€-407], [Red], [>100].
 _BRACKETS = re.compile(r"\[\$([^\]-]*)(?:-[0-9A-Fa-f]+)?\]|\[[^\]]*\]")
+_CONDITION = re.compile(r"\[[<>=]")
+_QUOTED = re.compile(r'"[^"]*"')
+_SCALED = re.compile(r"[0#?],+(?![0#?,])")
 _SECTIONS = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)')
 GENERAL = ("", "General", "GENERAL", "@", "0")
 
@@ -58,7 +61,8 @@ def plain_number(number: Decimal) -> str:
 
 def show_number(number: Decimal, number_format: str) -> str:
     """Return the number as the format shows it; plain digits if the format is not supported."""
-    if number_format in GENERAL or not number.is_finite():
+    is_plain = number_format in GENERAL or _CONDITION.search(number_format)
+    if is_plain or not number.is_finite():
         return plain_number(number)
     sections = _SECTIONS.split(_BRACKETS.sub(lambda m: m[1] or "", number_format))
     negative = number < 0
@@ -73,7 +77,7 @@ def show_number(number: Decimal, number_format: str) -> str:
 
 
 def _parse_section(code: str) -> _Section | None:
-    """Return the parts of a section; None if unsupported (dates, exponents, no digits)."""
+    """Return the parts of a section; None if unsupported (dates, exponents, fractions, no digits)."""
     section, point = _Section(), False
     for match in _TOKEN.finditer(code):
         parts = section.after if point else section.before
@@ -87,13 +91,13 @@ def _parse_section(code: str) -> _Section | None:
             parts.append(("text", "%"))
         elif mark:
             parts.append(("digit", mark))
-        elif char and char.isascii() and char.isalpha():
+        elif char and char.isascii() and (char.isalpha() or char == "/"):
             return None
         elif not match["skip"]:
             parts.append(("text", match["quoted"] or match["escaped"] or char or ""))
     digits = section.digits(section.before) + section.digits(section.after)
-    ends_grouped = code.rstrip('"_ ').endswith(",")  # a last comma divides by 1,000
-    return section if digits and not ends_grouped else None
+    # A comma after the last place divides by 1,000.
+    return section if digits and not _SCALED.search(_QUOTED.sub("", code)) else None
 
 
 def _fill_section(section: _Section, number: Decimal) -> str:

@@ -30,7 +30,9 @@ _STYLE_FORMS = {
 # Minus sign, hyphen, en dash and em dash, which programs write for a minus.
 _MINUS = str.maketrans(dict.fromkeys("\u2212\u2010\u2013\u2014", "-"))
 _CURRENCY = re.compile(
-    r"(?:US|A|C|HK|NZ)?\$|[¥£€₩฿₹]|円|圓|元|\b(?:JPY|USD|EUR|GBP|CHF|AUD|CAD|NZD|CNY|SEK|NOK|DKK|Fr\.?|kr\.?)(?![a-z])",
+    r"(?:US|A|C|HK|NZ|NT|S|R)?\$|[¥£€₩฿₹₽₺₪₫₴₱]|円|圓|元|원|บาท|руб\.?|грн\.?|лв\.?|ден\.?|р\.|Kč|zł|"
+    r"\b(?:JPY|USD|EUR|GBP|CHF|AUD|CAD|NZD|CNY|RMB|TWD|KRW|HKD|SGD|INR|THB|BRL|MXN|ZAR|ILS|TRY|RUB|UAH"
+    r"|SEK|NOK|DKK|CZK|PLN|HUF|RON|BGN|Fr\.?|kr\.?|Ft|TL|lei|Kcs)(?![a-z])",
     re.IGNORECASE,
 )
 _ONE_MARK = {"¥": "JPY", "円": "JPY", "圓": "JPY", "$": "USD", "US$": "USD", "€": "EUR", "£": "GBP"}
@@ -152,19 +154,22 @@ def _read_cell(value: object) -> Amount | float | CellError | None:
 
 def _split_amount(cell: str) -> Amount | None:
     """Return the parts of a written amount; None if the cell holds anything else."""
+    # NFKC would make 52 of 5², and 11⁄2 of 1½.
+    if any(map(_is_small_digit, cell)):
+        return None
     text = unicodedata.normalize("NFKC", cell).strip().translate(_MINUS)
     text = formula_text(text)
     text = text.removeprefix("'")  # Excel's mark of a text
     if text.startswith("\\"):
         text = "¥" + text[1:]  # the sign's place in old Japanese character sets
     text = _TAX.sub("", text).strip()
-    bracketed = re.fullmatch(r"\((.*)\)", text)
-    sign, text = (-1.0, bracketed[1].strip()) if bracketed else (1.0, text)
     # A sign and a code may come together, "US$ 5 USD"; more marks are a text, not an amount.
     plain, marks = _CURRENCY.subn("", text)
     plain = plain.strip()
     if marks > 2:
         return None
+    bracketed = re.fullmatch(r"\((.*)\)", plain)
+    sign, plain = (-1.0, bracketed[1].strip()) if bracketed else (1.0, plain)
     if plain[:1] in ("-", "+", "△", "▲"):
         sign, plain = sign * (1.0 if plain[0] == "+" else -1.0), plain[1:].strip()
     elif plain[-1:] == "-" and plain[:-1]:
@@ -184,6 +189,11 @@ def _split_amount(cell: str) -> Amount | None:
         return None
     has_unit = marks > 0 or factor != 1.0
     return Amount(plain, sign, marks > 0 or bool(bracketed), factor, has_unit)
+
+
+def _is_small_digit(c: str) -> bool:
+    """Return whether a character is a digit with another meaning: ², ½, ①."""
+    return unicodedata.decomposition(c).startswith(("<super>", "<sub>", "<fraction>", "<circle>"))
 
 
 def _compound(text: str) -> str | None:

@@ -5,6 +5,7 @@ state any size. So cells are counted from the footer, and the bytes of each batc
 becomes Python objects. Knows no column's meaning.
 """
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -40,13 +41,34 @@ def read_parquet(path: Path, max_bytes: int) -> Table:
             columns = _decoded_columns(path, file, max_bytes)
     except (pa.ArrowException, OSError, ValueError, OverflowError) as e:
         raise CasesError("cases.no_parquet", file=str(path)) from e
-    names = clean_names(schema.names)
+    index = _range_indexes(schema, len(columns[0]) if columns else 0)
+    columns = [*index.values(), *columns]
+    names = clean_names([*index, *schema.names])
     rows = [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
     if any(pa.types.is_struct(field.type) for field in schema):
         rows = [flatten_object(cells) for cells in rows]
         names = list(dict.fromkeys(name for cells in rows for name in cells))
     records = [Record(row, cells) for row, cells in enumerate(rows, start=1)]
     return Table("parquet", names, records)
+
+
+def _range_indexes(schema: pa.Schema, rows: int) -> dict[str, list]:
+    """Return {name: numbers} of a named index of consecutive numbers.
+
+    pandas writes no column for it, but its start and step into the file's metadata.
+    """
+    try:
+        described = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))["index_columns"]
+        return {
+            index["name"]: list(map(int, range(index["start"], index["stop"], index["step"])))
+            for index in described
+            if isinstance(index, dict)
+            and index["name"]
+            and len(index["name"]) <= MAX_CELL
+            and len(range(index["start"], index["stop"], index["step"])) == rows
+        }
+    except (ValueError, KeyError, TypeError):
+        return {}
 
 
 def _text_columns(schema: pa.Schema) -> list[str]:
@@ -75,8 +97,18 @@ def _decoded_columns(path: Path, file: pq.ParquetFile, max_bytes: int) -> list[l
         size += sum(_decoded_bytes(path, column) for column in batch.columns)
         check_size(path, size, max_bytes)
         for cells, column in zip(columns, batch.columns, strict=True):
-            cells.extend(column.to_pylist())
+            cells.extend(_short_floats(column) if _is_short(column.type) else column.to_pylist())
     return columns
+
+
+def _is_short(kind: pa.DataType) -> bool:
+    return pa.types.is_float32(kind) or pa.types.is_float16(kind)
+
+
+def _short_floats(column: pa.Array) -> list[float | None]:
+    """Return numbers of 16 or 32 bits with the digits that they have: 1.1, not 1.10000002384."""
+    numbers = column.to_numpy(zero_copy_only=False)
+    return [None if x != x else float(str(x)) for x in numbers]
 
 
 def _decoded_bytes(path: Path, column: pa.Array) -> int:

@@ -1,7 +1,7 @@
 """One cell -> its written date, under each order of day and month that it allows.
 
-Reads ISO 8601 and similar forms, Japanese dates and eras, months by name in four languages, Excel's
-serial numbers, and seconds, milliseconds, microseconds or nanoseconds since 1970, each with or
+Reads ISO 8601 and similar forms, Japanese, Chinese and Korean dates and eras, months by name in
+twenty languages, Excel's serial numbers, and seconds, milliseconds, microseconds or nanoseconds since 1970, each with or
 without a time of day. The column chooses the order: core.cases.dates.
 """
 
@@ -15,6 +15,7 @@ from functools import cache
 import pandas as pd
 
 from core.cases.cells import BadCell, CellError, formula_text, is_missing, unpack_cell
+from core.cases.columns import visible_name
 from core.cases.table import ORDERS
 
 TypedMoment = tuple[datetime, tzinfo | None, bool]  # moment, zone, whether it has a time of day
@@ -34,37 +35,43 @@ _ERAS = {
     "s": 1925,
     "t": 1911,
     "m": 1867,
+    "中華民國": 1911,
+    "民國": 1911,
+    "民国": 1911,
 }
+_HUNDRED_YEARS = ("中華民國", "民國", "民国")  # the only ones with years of three digits
 # Only abbreviations with one meaning; EST or IST name several zones.
 _ZONES = {"z": 0, "utc": 0, "gmt": 0, "jst": 9, "cet": 1, "cest": 2}
 _TIME = re.compile(
     r"""(?:^|[\s,t、]|(?<=日))\s*(?P<half>午前|午後|am|pm)?\s*(?P<hour>\d{1,2})
     (?: :(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d+))?)?
-      | \.(?P<minute_dot>\d{2})(?:\.(?P<second_dot>\d{2})(?:\.\d+)?)?(?=\s*(?:[ap]\.?m|uhr))
-      | (?=\s*[ap]\.?m)
-      | 時(?:(?P<minute_ja>\d{1,2})分)?(?:(?P<second_ja>\d{1,2})秒)?
+      | \.(?P<minute_dot>\d{2})(?:\.(?P<second_dot>\d{2})(?:\.\d+)?)?(?=\s*(?:[ap]\.?\s?m|uhr))
+      | (?=\s*[ap]\.?\s?m)
+      | 時\s*(?:(?P<minute_ja>\d{1,2})分)?\s*(?:(?P<second_ja>\d{1,2})秒)?
       | h(?P<minute_fr>\d{2}) )
-    \s*(?P<half_after>[ap]\.?m\.?)?\s*(?:uhr)?\s*
-    (?P<zone>z|utc|gmt|jst|cet|cest|(?:utc|gmt)?[+-]\d{2}:?(?:\d{2})?|(?:utc|gmt)[+-]\d)?\s*(?:\[[\w/+-]+\])?$""",
+    \s*(?P<half_after>[ap]\.?\s?m\.?)?\s*(?:uhr)?\s*
+    (?P<zone>z|utc|gmt|jst|cet|cest|(?:utc|gmt)?[+-]\d{2}:?(?:\d{2})?|(?:utc|gmt)[+-]\d)?
+    (?:(?<=[+-]\d{4})\ [a-z]{3,4})?\s*(?:\[[\w/+-]+\])?$""",
     re.VERBOSE | re.IGNORECASE,
 )
 _WEEKDAY = re.compile(
-    r"^[月火水木金土日]曜日?[,、 ]|[(\[][^()\[\]]{1,9}[)\]]"
+    r"^[月火水木金土日]曜日?[,、 ]|[(\[][^()\[\]]{1,40}[)\]]"
+    r"|星期[一二三四五六日天]|[周週][一二三四五六日]|[월화수목금토일]요일"
     r"|[月火水木金土日]曜日?$|(?<=日)[月火水木金土日](?=\s|$)"
 )
 _YEAR_FIRST = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
 _ERA = re.compile(
-    rf"({'|'.join(_ERAS)})\s*(元|\d{{1,2}})\s*[年./-]\s*(\d{{1,2}})\s*[月./-]\s*(\d{{1,2}})\s*日?",
+    rf"({'|'.join(_ERAS)})\s*(元|\d{{1,3}})\s*[年./-]\s*(\d{{1,2}})\s*[月./-]\s*(\d{{1,2}})\s*日?",
     re.IGNORECASE,
 )
 _THREE = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})")
-_MONTH = r"([^\W\d_]{3,10})\.?"
+_MONTH = r"([^\W\d_]{3,14})\.?"
 _NAMED = (
     re.compile(
         rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|\.)?[\s/-]*(?:(?:de|of)\s+)?{_MONTH}[\s/,-]*(?:del?\s+)?(?P<y>\d{{4}}|\d{{2}})"
     ),
     re.compile(rf"{_MONTH}[\s-]*(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[\s,-]+(?P<y>\d{{4}})"),
-    re.compile(rf"(?P<y>\d{{4}})[\s/-]+{_MONTH}[\s/-]+(?P<d>\d{{1,2}})"),
+    re.compile(rf"(?P<y>\d{{4}})[\s./-]+{_MONTH}[\s/-]+(?P<d>\d{{1,2}})"),
 )
 # The output of date(1) and C's asctime: "jan 31 10:00:00 jst 2024".
 _YEAR_LAST = re.compile(
@@ -74,10 +81,25 @@ _YEAR_LAST = re.compile(
 _ISO_WEEK = re.compile(r"(\d{4})-?w(\d{2})-?([1-7])")
 _ISO_DAY = re.compile(r"(\d{4})-(\d{3})")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[t\s]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?(z)?")
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_BEFORE_TIME = re.compile(r"[\s,](?:at?|à|um|a las?)$")  # 5 janvier 2024 à 14h30
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
+# 5 janvier 2024 à 14h30, 2024-01-05 kl. 14:30
+_BEFORE_TIME = re.compile(r"[\s,](?:at?|à|um|a las?|kl\.?|klo|ore|às|о|в)$")
+_AFTER_YEAR = re.compile(r"(?<=\d{4})\s?(?:г|р|roku?)\b\.?")  # 5 января 2024 г.
+# Web servers part day and time by a colon; .NET writes milliseconds as /Date(1704418200000)/.
+_WEB_LOG = re.compile(r"^(\d{1,2}/[a-z]{3}/\d{4}):(?=\d)")
+_DOT_NET = re.compile(r"^\\?/date\((\d+)(?:[+-]\d{4})?\)\\?/$")
+# Korean and simplified Chinese signs of date and time -> their Japanese ones.
+_SIGNS_AFTER_DIGITS = str.maketrans("년월일시분초时", "年月日時分秒時")
+_DIGIT_AND_SIGN = re.compile(r"\d\s*[년월일시분초时]")
+_HALF_DAYS = {"오전": "午前", "오후": "午後", "上午": "午前", "下午": "午後"}
 # 二〇二四年一月五日, 令和六年十二月三十一日
 _KANJI_NUMBER = re.compile(r"[〇零一二三四五六七八九十]+(?=[年月日時分秒])")
+# English last: a later language overrides an earlier one's abbreviation. No month of one of them
+# is another month in another; Croatian's listopad is October, and Polish and Czech November.
+_CALENDARS = (
+    *("el", "bg", "uk", "ru", "tr", "ro", "hu", "sk", "cs", "pl", "fi", "nb", "da", "sv", "nl"),
+    *("pt", "it", "es", "fr", "de", "en"),
+)
 _KANJI_DIGITS = str.maketrans("〇零一二三四五六七八九", "00123456789")
 
 
@@ -137,16 +159,28 @@ def _read_text(cell: str, epoch_1904: bool):
     Raises ValueError for a day or time that does not exist.
     """
     # Excel marks a text by an apostrophe, which some exports keep.
-    text = " ".join(unicodedata.normalize("NFKC", cell).lower().split()).removeprefix("'")
+    text = visible_name(unicodedata.normalize("NFKC", cell).lower()).removeprefix("'")
+    text = _in_known_signs(text)
     text = _KANJI_NUMBER.sub(_kanji_digits, formula_text(text).removeprefix("西暦"))
     # Numbers first: 20240131 is compact only because it is no serial number and no count.
-    if _NUMBER.fullmatch(text) and (moment := _from_number(text, epoch_1904)) is not None:
-        return moment
+    if _NUMBER.fullmatch(text):
+        moment = _from_number(text.replace(",", "."), epoch_1904)
+        if moment is not None:
+            return moment
     if match := _COMPACT.fullmatch(text):
         return _from_compact(match)
     # "mar" is March, and Tuesday in French and Spanish: a weekday only if no month fits.
     named = _WEEKDAY.sub(" ", text).strip()
     return _from_words(named) or _from_words(_without_weekday_name(named))
+
+
+def _in_known_signs(text: str) -> str:
+    """Return a date's text with the signs of other languages and programs as those read here."""
+    text = _WEB_LOG.sub(r"\1 ", _DOT_NET.sub(r"\1", text))
+    text = _DIGIT_AND_SIGN.sub(lambda match: match[0].translate(_SIGNS_AFTER_DIGITS), text)
+    for half, sign in _HALF_DAYS.items():
+        text = text.replace(half, sign)
+    return _AFTER_YEAR.sub("", text).removeprefix("den ")
 
 
 def _kanji_digits(match: re.Match) -> str:
@@ -198,6 +232,8 @@ def _days(text: str) -> dict[str, date]:
         return dict.fromkeys(ORDERS, _existing_day(*map(int, match.groups())))
     if match := _ERA.fullmatch(text):
         era, year, month, day = match.groups()
+        if len(year) > 2 and era not in _HUNDRED_YEARS:
+            return {}
         years = 1 if year == "元" else int(year)
         return dict.fromkeys(ORDERS, _existing_day(_ERAS[era] + years, int(month), int(day)))
     if match := _ISO_WEEK.fullmatch(text):
@@ -253,7 +289,7 @@ def _clock(match: re.Match) -> time:
         match["minute"] or match["minute_ja"] or match["minute_fr"] or match["minute_dot"] or 0
     )
     second = int(match["second"] or match["second_ja"] or match["second_dot"] or 0)
-    half = (match["half"] or match["half_after"] or "").replace(".", "")
+    half = re.sub(r"[.\s]", "", match["half"] or match["half_after"] or "")
     # "13:00 pm" contradicts itself: it is no time, not one o'clock.
     if half and hour > 12:
         raise ValueError(half)
@@ -287,10 +323,7 @@ def _bare(name: str) -> str:
 
 @cache
 def month_names() -> dict[str, int]:
-    """Return {name or abbreviation of a month: its number} in English, German, French, Spanish.
-
-    Names have no accents.
-    """
+    """Return {name or abbreviation of a month: its number}, in _CALENDARS, without accents."""
     return _calendar_names("months") | {"sept": 9, "set": 9, "marz": 3, "mrz": 3, "maerz": 3}
 
 
@@ -306,11 +339,11 @@ def _calendar_names(kind: str) -> dict[str, int]:
     from babel import Locale
 
     names: dict[str, int] = {}
-    # English last: a later language overrides an earlier one's abbreviation.
-    for language in ("es", "fr", "de", "en"):
-        for width in ("abbreviated", "wide"):
-            for number, name in getattr(Locale.parse(language), kind)["format"][width].items():
-                names[_bare(name)] = number
+    for language in _CALENDARS:
+        contexts = getattr(Locale.parse(language), kind)
+        for context in ("stand-alone", "format"):
+            for width in ("abbreviated", "wide"):
+                names |= {_bare(name): n for n, name in contexts[context][width].items()}
     return names
 
 

@@ -276,7 +276,7 @@ def _number(book: Workbook, raw: str, style: int) -> object:
     number_format = book.formats[style] if style < len(book.formats) else "General"
     if not raw:
         return None
-    if is_date_format(number_format):
+    if is_date_format(number_format) and float(raw) >= 0:  # Excel shows other days as #####
         try:
             moment = from_excel(float(raw), book.epoch)
         except (OverflowError, ValueError):  # Excel shows such a number as #####
