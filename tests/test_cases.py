@@ -17,7 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.cases.cells import CellError, cell_text
-from core.cases.columns import COMMON_NAMES, ColumnNames, resolve_columns, suggest_columns
+from core.cases.columns import (
+    COMMON_NAMES,
+    RARER_NAMES,
+    ColumnNames,
+    resolve_columns,
+    suggest_columns,
+)
 from core.cases.json_files import flatten_object
 from core.cases.read import CASE_COLUMNS, read_cases
 from core.cases.table import ReadingOptions
@@ -484,7 +490,8 @@ def test_a_cell_with_parts_is_no_text(value, code):
 
 
 def test_no_known_name_means_two_things():
-    names = [name for names in COMMON_NAMES.values() for name in names]
+    known = [*COMMON_NAMES.values(), *RARER_NAMES.values()]
+    names = [name for names in known for name in names]
     assert len(names) == len(set(names))
 
 
@@ -500,6 +507,19 @@ def test_no_known_name_means_two_things():
         # full width; unnamed columns at the end, as Excel leaves them
         (["Ｔｅｘｔ", "", ""], ColumnNames("Ｔｅｘｔ")),
         (["description", "text"], ColumnNames("text")),  # our own name is meant
+        # exports of Salesforce, ServiceNow and kintone: rarer names count where no common one is
+        (
+            ["Case Number", "Created Date", "Subject"],
+            ColumnNames("Subject", "Case Number", occurred_at="Created Date"),
+        ),
+        (
+            ["number", "opened_at", "sys_created_on", "created", "short_description"],
+            ColumnNames("short_description", "number", occurred_at="created"),
+        ),
+        (
+            ["レコード番号", "作成日時", "症状"],
+            ColumnNames("症状", "レコード番号", occurred_at="作成日時"),
+        ),
     ],
 )
 def test_columns_are_found_by_the_names_people_use(found, expected):
@@ -530,6 +550,7 @@ def test_a_given_name_wins_and_is_not_used_twice():
             ["text", "date", "created at"],
             "could each be the date: choose one with --occurred-at-column",
         ),
+        ({}, ["text", "opened_at", "createdDate"], "'opened_at', 'createdDate' could each be the"),
         ({}, ["text", "TEXT"], "'text', 'TEXT' could each be the text"),
         ({}, ["text [1]", "text [2]"], r"'text \[1\]', 'text \[2\]' could each be the text"),
         (

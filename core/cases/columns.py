@@ -51,6 +51,25 @@ COMMON_NAMES = {
         "importe",
     ),
 }  # fmt: skip
+# Names that count only in a file without a common name of the same column.
+RARER_NAMES = {
+    "text": (
+        "details", "problemdescription", "issuedescription", "faultdescription", "症状", "故障内容",
+        "詳細", "描述", "问题描述", "내용", "설명", "описание", "popis", "açıklama", "opis",
+        "descrição", "descrizione", "omschrijving",
+    ),
+    "case_id": (
+        "casenumber", "caseno", "ticketnumber", "ticketno", "incidentnumber", "requestid",
+        "notificationnumber", "レコード番号", "チケット番号", "問い合わせ番号",
+        "お問い合わせ番号",
+    ),
+    "occurred_at": (
+        "createddate", "creationdate", "datecreated", "createdon", "syscreatedon",
+        "openedat", "openeddate", "dateopened", "reportedat", "reporteddate", "receivedat",
+        "作成日", "作成日時", "登録日時", "起票日", "起票日時", "受信日時", "報告日", "erstelltam",
+        "angelegtam", "datedecréation", "fechadecreación",
+    ),
+}  # fmt: skip
 
 _OPTION = (
     "{}",
@@ -124,7 +143,7 @@ def names_text(names: Iterable[str], requested: ColumnNames) -> bool:
     return (
         _plain(requested.text) in plain
         if requested.text
-        else bool(plain & set(COMMON_NAMES["text"]))
+        else not plain.isdisjoint(COMMON_NAMES["text"] + RARER_NAMES["text"])
     )
 
 
@@ -201,12 +220,15 @@ def _requested_column(field: str, name: str | None, names: list[str]) -> str | N
 
 
 def _known(field: str, free: list[str], names: list[str]) -> str | None:
-    candidates = [name for name in free if _plain(name) in COMMON_NAMES[field]]
-    # Exact names before names with a unit, and our own name before all synonyms.
-    candidates = candidates or [n for n in free if _plain(_UNIT.sub("", n)) in COMMON_NAMES[field]]
-    candidates = [
-        name for name in candidates if _plain(name) == COMMON_NAMES[field][0]
-    ] or candidates
+    common = COMMON_NAMES[field]
+    # Exact names before names with a unit, common ones before rarer ones, and our own name before
+    # all synonyms.
+    candidates = (
+        [name for name in free if _plain(name) in common]
+        or [name for name in free if _plain(_UNIT.sub("", name)) in common]
+        or [name for name in free if _plain(name) in RARER_NAMES.get(field, ())]
+    )
+    candidates = [name for name in candidates if _plain(name) == common[0]] or candidates
     if len(candidates) > 1:
         raise CasesError(
             "cases.column_unclear",
