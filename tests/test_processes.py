@@ -100,32 +100,24 @@ def loop(tmp_path):
     return str(script)
 
 
-def test_processes_share_each_batch_and_reach_the_same_weights(base, tmp_path, loop):
-    """16 cases among 3; a quarter has no label; the last batch has one case, so that two processes
-    have none of it.
-    """
-    alone = train(base, tmp_path / "one", cases=65, spread="gaussian")
-    words = (loop, str(base), str(tmp_path / "many"), "65", "gaussian", "-")
-    done = launched(*words, processes=3)
-    # who exits while in one may be aborted
-    assert done.stdout.count("in a group at the end: False") == 3
-    for rank in range(3):
-        assert_same(alone, load_file(tmp_path / "many" / f"final-{rank}.safetensors"))
-
-
-def test_a_killed_process_ends_all_and_the_same_call_goes_on_to_the_same_weights(
+def test_processes_share_each_batch_are_killed_together_and_go_on_to_the_weights_of_one(
     base, tmp_path, loop
 ):
-    """4 steps an epoch: killed in the second epoch, after the first one's checkpoint."""
-    words = (loop, str(base), str(tmp_path / "many"), "64", "none")
-    assert launch(*words, "1:5").returncode != 0
+    """5 steps an epoch of 16 cases among 3; a quarter has no label; the last has one case, so that
+    two processes have none of it. Killed in the second epoch, after the first one's checkpoint.
+    """
+    words = (loop, str(base), str(tmp_path / "many"), "65", "gaussian")
+    assert launch(*words, "1:7", processes=3).returncode != 0
     assert not list((tmp_path / "many").glob("final-*"))
-    assert last_checkpoint(tmp_path / "many", processes=2) is not None
-    # Its random states are those of two processes: one process would begin anew.
+    assert last_checkpoint(tmp_path / "many", processes=3) is not None
+    # Its random states are those of three processes: one process would begin anew.
     assert last_checkpoint(tmp_path / "many") is None
-    launched(*words, "-")
-    alone = train(base, tmp_path / "one")
-    assert_same(alone, load_file(tmp_path / "many" / "final-0.safetensors"))
+    done = launched(*words, "-", processes=3)
+    # who exits while in one may be aborted
+    assert done.stdout.count("in a group at the end: False") == 3
+    alone = train(base, tmp_path / "one", cases=65, spread="gaussian")
+    for rank in range(3):
+        assert_same(alone, load_file(tmp_path / "many" / f"final-{rank}.safetensors"))
 
 
 # --- the trunk
