@@ -2,7 +2,7 @@
 
 Every page in both languages, light, 1440 pixels wide and as long as the page, as
 <page>-<language>.png in the folder `--out` (docs). The list of pages is the tests'
-(tests.browser.pages), read from the dashboard.
+(tests.browser.pages), read from the navigation.
 """
 
 import argparse

@@ -1,14 +1,14 @@
-"""Every page of the dashboard, found by its folder, so that a walk over all of them meets new ones
+"""Every page of the dashboard, from its navigation, so that a walk over all of them meets new ones
 too.
 """
 
+from itertools import chain
+
 from playwright.sync_api import Browser, Page
 
-from tests.browser.serving import ROOT
+from dashboard.app import PAGE_GROUPS
 
-FIRST = "decide"  # the page at the root
-_OTHERS = {file.parent.name for file in (ROOT / "dashboard").glob("*/page.py")} - {FIRST}
-PAGES = (FIRST, *sorted(_OTHERS))
+PAGES = tuple(chain.from_iterable(PAGE_GROUPS.values()))  # the first is the page at the root
 DRAWN = """() => [...document.querySelectorAll('[class*="st-key-chart_"]')].every(
   box => box.querySelector('.stPlotlyChart .main-svg'))"""
 SHIFTS = """window.shifted = 0;
@@ -17,6 +17,11 @@ new PerformanceObserver(list => {
 }).observe({ type: 'layout-shift', buffered: true });"""
 MOST_SHIFT = 0.02  # cumulative layout shift of a page; 0.1 is where people begin to notice
 STILL = "[data-testid=stApp][data-test-script-state=notRunning]"
+
+
+def page_path(name: str) -> str:
+    """Return a page's path below the server's root."""
+    return "" if name == PAGES[0] else name
 
 
 def opened(
@@ -42,7 +47,7 @@ def opened(
     page.add_init_script(SHIFTS)
     heard = [] if errors is None else errors
     page.on("console", lambda text: heard.append(text.text) if text.type == "error" else None)
-    place = f"{address}{'' if name == PAGES[0] else name}?lang={language}"
+    place = f"{address}{page_path(name)}?lang={language}"
     page.goto(place, timeout=120_000)  # a busy machine is slow, not broken
     page.locator("h1").first.wait_for(timeout=120_000)
     page.locator(STILL).wait_for(timeout=120_000)
