@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.messages import MESSAGES_FOLDER, read_catalogues
 from dashboard.i18n import CURRENCIES, DASH, LANGUAGE_NAMES, Words, catalogue, escape_markdown
 
 DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard"
@@ -100,6 +101,11 @@ def test_japanese_is_japanese():
     assert {
         key for key, text in JA.items() if not re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", text)
     } == {"tour.count", "monitor.ranged"}
+
+
+def test_japanese_writes_ranges_with_one_sign_and_has_one_word_for_a_case():
+    texts = {**JA, **{k: str(v) for k, v in read_catalogues(MESSAGES_FOLDER, "ja").items()}}
+    assert {key for key, text in texts.items() if "\uff5e" in text or "事例" in text} == set()
 
 
 def test_a_missing_key_is_an_error_and_no_empty_place_on_the_screen():
@@ -216,7 +222,15 @@ WITHDRAWN = {
         "固定した案",
         "出来事",
     ),
-    "en": ("Selective risk", "Take the minutes", "Nothing in force", "frozen", "Freeze"),
+    "en": (
+        "elective risk",
+        "People answer",
+        "people answering",
+        "Take the minutes",
+        "Nothing in force",
+        "frozen",
+        "Freeze",
+    ),
 }
 # Pages of methods, which name the unit of an uncertainty.
 

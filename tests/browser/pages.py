@@ -15,6 +15,23 @@ SHIFTS = """window.shifted = 0;
 new PerformanceObserver(list => {
   for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
 }).observe({ type: 'layout-shift', buffered: true });"""
+# Texts of charts that leave their chart, and pairs of which one covers the other; ticks that Plotly
+# turns have boxes that meet.
+UNREADABLE = """() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(plot => {
+  const edge = plot.getBoundingClientRect();
+  const texts = [...plot.querySelectorAll('svg text')].filter(text => text.textContent.trim()
+    && !/rotate\\([^0]/.test(text.getAttribute('transform') ?? ''));
+  const boxes = texts.map(text => text.getBoundingClientRect());
+  const names = texts.map(text => text.textContent);
+  const cut = names.filter((_, i) => boxes[i].width
+    && (boxes[i].left < edge.left - 1 || boxes[i].right > edge.right + 1));
+  const covered = names.flatMap((name, i) => names.slice(i + 1).filter((_, k) => {
+    const a = boxes[i], b = boxes[i + 1 + k];
+    return Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
+      && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3;
+  }).map(other => `${name} | ${other}`));
+  return [...cut, ...covered];
+})"""
 MOST_SHIFT = 0.02  # cumulative layout shift of a page; 0.1 is where people begin to notice
 STILL = "[data-testid=stApp][data-test-script-state=notRunning]"
 
