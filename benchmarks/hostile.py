@@ -39,7 +39,7 @@ from core.pipeline.uploads import keep_upload
 from core.settings import Settings
 from core.store.ledger import Ledger
 from core.store.store import Store
-from tests.browser.pages import PAGES, STILL
+from tests.browser.pages import PAGES, STILL, page_path
 from tests.browser.serving import CHROMIUM, FLAGS, ROOT, serving
 from tests.stores import LABELS, SEGMENTS, add_scored, make_rows, make_run
 
@@ -159,7 +159,7 @@ def walk(address: str, pages: list[str], languages: list[str], result: Result) -
             page.set_default_timeout(120_000)
             page.on("dialog", lambda dialog: (result.add("ran", dialog.message), dialog.dismiss()))
             page.on("request", lambda request: _check_request(request.url, address, result))
-            page.goto(f"{address}{'' if name[0] == PAGES[0] else name[0]}?lang={name[1]}")
+            page.goto(f"{address}{page_path(name[0])}?lang={name[1]}")
             page.locator("h1").first.wait_for()
             page.locator(STILL).wait_for()
             page.wait_for_timeout(500)

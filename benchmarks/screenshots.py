@@ -2,16 +2,24 @@
 
 Every page in both languages, light, 1440 pixels wide and as long as the page, as
 <page>-<language>.png in the folder `--out` (docs). The list of pages is the tests'
-(tests.browser.pages), read from the dashboard.
+(tests.browser.pages), read from the navigation. Pages of people's work (MEETING_PAGES) are shown
+after a meeting (benchmarks.held_meeting), which is held in a copy of the store.
 """
 
 import argparse
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.held_meeting import hold_meeting
 from core.settings import Settings
+from core.store.store import Store
 from dashboard.i18n import LANGUAGE_NAMES
 from tests.browser.pages import PAGES, opened
 from tests.browser.serving import CHROMIUM, FLAGS, ROOT, serving
@@ -22,6 +30,7 @@ TALL = """() => Math.ceil(Math.max(...['stMainBlockContainer', 'stSidebarContent
   name => document.querySelector(`[data-testid=${name}]`)?.scrollHeight ?? 0)))"""
 NO_CHROMIUM = "no Chromium on the PATH: `apt-get install chromium` brings one"
 TOUR = ".st-key-tour .skip"
+MEETING_PAGES = ("worklist", "queue", "monitor", "policies", "history", "meeting")
 MOST = 16_000  # pixels; Chromium draws no taller picture
 
 
@@ -40,14 +49,35 @@ def main() -> None:
     if CHROMIUM is None:
         raise SystemExit(NO_CHROMIUM)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    with serving(Settings().home) as address, sync_playwright() as playwright:
+    os.environ["KAKUSHIN_USER"] = "demo"  # not this machine's user
+    home, meeting = Settings().home, [name for name in arguments.pages if name in MEETING_PAGES]
+    if alone := [name for name in arguments.pages if name not in MEETING_PAGES]:
+        photograph_pages(home, alone, tuple(LANGUAGE_NAMES), arguments.out)
+    for language in LANGUAGE_NAMES if meeting else ():
+        with after_meeting(home, language) as copy:
+            photograph_pages(copy, meeting, (language,), arguments.out)
+
+
+@contextmanager
+def after_meeting(home: Path, language: str) -> Iterator[Path]:
+    """Give a copy of the workspace in which a meeting was held in that language."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        shutil.copytree(home / "store", copy / "store")
+        hold_meeting(Store(copy / "store"), language)
+        yield copy
+
+
+def photograph_pages(home: Path, names: list[str], languages: tuple[str, ...], out: Path) -> None:
+    """Write the pictures of these pages of a workspace, and print their paths."""
+    with serving(home) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        for name in arguments.pages:
-            for language in LANGUAGE_NAMES:
+        for name in names:
+            for language in languages:
                 page = opened(browser, address, name, language)
                 if (skip := page.locator(TOUR)).is_visible():  # it lies over what the picture is of
                     skip.click()
-                print(take(page, arguments.out / f"{name}-{language}.png"))
+                print(take(page, out / f"{name}-{language}.png"))
                 page.context.close()
         browser.close()
 

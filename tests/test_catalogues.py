@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.messages import MESSAGES_FOLDER, read_catalogues
 from dashboard.i18n import CURRENCIES, DASH, LANGUAGE_NAMES, Words, catalogue, escape_markdown
 
 DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard"
@@ -102,6 +103,11 @@ def test_japanese_is_japanese():
     } == {"tour.count", "monitor.ranged"}
 
 
+def test_japanese_writes_ranges_with_one_sign_and_has_one_word_for_a_case():
+    texts = {**JA, **{k: str(v) for k, v in read_catalogues(MESSAGES_FOLDER, "ja").items()}}
+    assert {key for key, text in texts.items() if "\uff5e" in text or "事例" in text} == set()
+
+
 def test_a_missing_key_is_an_error_and_no_empty_place_on_the_screen():
     with pytest.raises(KeyError, match="no.such.key"):
         Words("ja")("no.such.key")
@@ -154,7 +160,7 @@ def test_money_follows_the_currency_and_the_language(language):
         ("ja", "JPY", (45_274, 2_200_000), ["4.53万円", "220万円"]),
         ("ja", "JPY", (450, 2_200_000), ["450円", "2,200,000円"]),  # 0.05万円 would say little
         ("ja", "JPY", (30_000_000, 123_000_000), ["3,000万円", "12,300万円"]),
-        ("ja", "JPY", (130_000_000, 1_230_000_000), ["1.30億円", "12.3億円"]),
+        ("ja", "JPY", (130_000_000, 1_230_000_000), ["1.3億円", "12.3億円"]),
         ("ja", "JPY", (45_274, 123_000_000), ["4.53万円", "12,300万円"]),
         ("ja", "JPY", (0, None, -2_000_000), ["0円", "–", "-200万円"]),
         ("en", "EUR", (271.64, 13_202), ["€272", "€13,202"]),
@@ -216,7 +222,15 @@ WITHDRAWN = {
         "固定した案",
         "出来事",
     ),
-    "en": ("Selective risk", "Take the minutes", "Nothing in force", "frozen", "Freeze"),
+    "en": (
+        "elective risk",
+        "People answer",
+        "people answering",
+        "Take the minutes",
+        "Nothing in force",
+        "frozen",
+        "Freeze",
+    ),
 }
 # Pages of methods, which name the unit of an uncertainty.
 
@@ -245,7 +259,10 @@ def test_nats_are_named_only_where_methods_are(language):
         (0, "0円"),
         (-0.4, "0円"),
         (500, "500円"),
-        (30_000, "30,000円"),
+        (9_999, "9,999円"),
+        (30_000, "3万円"),  # exact amounts, such as unit costs, have no zeros behind the point
+        (45_000, "4.5万円"),
+        (67_404, "6.74万円"),
         (99_999.6, "10.0万円"),
         (123_456, "12.3万円"),
         (-9_312_345, "-931万円"),
@@ -258,3 +275,10 @@ def test_nats_are_named_only_where_methods_are(language):
 )
 def test_yen_are_written_as_japanese_readers_count_them(value, text):
     assert Words("ja").money(value, "JPY") == text
+
+
+@pytest.mark.parametrize("amount", ["711万円", "1.26億円", "500円"])
+def test_no_line_of_japanese_breaks_within_an_amount(amount):
+    text = Words("ja").markdown("tile.money.less", money=amount)
+    joined = re.sub("(?=[万億円])", "\u2060", amount)
+    assert joined in text.replace("\\", "")

@@ -1,6 +1,10 @@
 """The demo's two lines: one that cannot be fetched is left out and named, and the other is made."""
 
+import atexit
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +12,7 @@ from core.cases.mail_splits import split_mails
 from core.cases.mails import Mail
 from core.errors import FetchError
 from core.pipeline import demo
-from core.pipeline.demo import DemoLine, build_demo, split_cases
+from core.pipeline.demo import DemoLine, build_demo, end_without_teardown, split_cases
 from core.settings import Settings
 from core.store.lines import LineSettings, read_lines, save_line
 from core.store.store import Store
@@ -93,3 +97,17 @@ def test_mails_come_first_and_yen_are_the_same_in_both_lines():
     english = [line.settings.in_language("en") for line in demo.DEMO_LINES]
     # A wrong answer costs 60 reviews in each currency, so that the verdict knows no language.
     assert {line.escape / line.review for line in (*japanese, *english)} == {60}
+
+
+def build_and_mark_teardown(mark: Path) -> str:
+    atexit.register(mark.touch)
+    end_without_teardown()
+    return "built"
+
+
+def test_a_process_of_the_demo_gives_its_result_and_ends_without_teardown(tmp_path):
+    """DuckDB's binding prints 90 lines in the teardown."""
+    mark = tmp_path / "torn-down"
+    with ProcessPoolExecutor(1, get_context("spawn")) as processes:
+        assert processes.submit(build_and_mark_teardown, mark).result() == "built"
+    assert not mark.exists()

@@ -12,8 +12,9 @@ from pkgutil import resolve_name
 import pytest
 
 from core.cli import parser
+from core.messages import LANGUAGES, MESSAGES_FOLDER, read_catalogues
 from dashboard.app import PAGE_GROUPS
-from dashboard.i18n import Words
+from dashboard.i18n import WORDS_FOLDER, Words
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -96,6 +97,21 @@ def readme_commands() -> list[str]:
 @pytest.mark.parametrize("command", readme_commands())
 def test_the_command_line_takes_every_command_of_the_readmes(command):
     assert callable(parser().parse_args(shlex.split(command)).run)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sentences_name_the_program_as_the_readmes_do_and_verbs_that_it_has(language):
+    """`python -m core` needs the environment's own Python, so no sentence names it."""
+    texts = [
+        str(text)
+        for folder in (MESSAGES_FOLDER, WORDS_FOLDER)
+        for text in read_catalogues(folder, language).values()
+    ]
+    assert [text for text in texts if "python -m core" in text] == []
+    verbs = {verb for text in texts for verb in re.findall(r"kakushin ([a-z]+)", text)}
+    (choices,) = (action.choices for action in parser()._actions if action.choices)
+    assert len(verbs) > 10
+    assert verbs <= set(choices)
 
 
 def test_the_japanese_readme_names_pages_as_the_navigation_does():

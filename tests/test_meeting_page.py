@@ -259,9 +259,9 @@ def test_an_assumption_of_nothing_is_one_and_can_be_taken_back(open_page):
 def test_the_plan_follows_what_is_asked_of_it(open_page):
     page = freeze(open_page(volume="2000"), "A")
     text = page_text(page)
-    assert "To know the selective risk to within 2.0% either way: " in text
+    assert "To know the error rate of accepted to within 2.0% either way: " in text
     page.selectbox(key="half").set_value(0.1).run()
-    assert "To know the selective risk to within 10.0% either way: " in page_text(page)
+    assert "To know the error rate of accepted to within 10.0% either way: " in page_text(page)
     page.selectbox(key="days").set_value(14.0).run()
     assert "within 14 days" in page_text(page)
     assert page.query_params["half"] == "0.1"

@@ -60,7 +60,7 @@ def test_a_rehearsal_shows_audited_leakage_over_time_and_replays(open_page, lang
     assert len(replayed.value) == 5
     # An estimate and its interval share a cell, and money carries its currency's sign.
     first = replayed.value.iloc[0]
-    ranged = {"en": r"[\d.]+% \([\d.]+% to [\d.]+%\)", "ja": r"[\d.]+%（[\d.]+%～[\d.]+%）"}
+    ranged = {"en": r"[\d.]+% \([\d.]+% to [\d.]+%\)", "ja": r"[\d.]+%（[\d.]+%〜[\d.]+%）"}
     assert re.fullmatch(ranged[language], first[words["monitor.replay_leakage"]])
     assert {"en": "A$", "ja": "円"}[language] in first[words["monitor.regret"]]
 

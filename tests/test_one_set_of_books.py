@@ -1,12 +1,13 @@
-"""The same scenario costs the same a month on the pages Decide, Money and Meeting, in exports, and
-in the verbs decide and poc.
+"""The same scenario costs the same and lets as many wrong answers escape a month on the pages
+Decide, Policies, Money and Meeting, in exports, and in the verbs decide and poc.
 """
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.counts.histogram import AcceptanceCurve
+from core.counts.histogram import AcceptanceCurve, Histogram
 from core.decision.money.appraisal import appraise_options
 from core.decision.money.cashflow import OPTION_NAMES, STUDENT_REVIEW
 from core.decision.thresholds.consequence import threshold_consequence
@@ -34,9 +35,29 @@ from core.report.money_start import (
 from core.report.poc_result import poc_result
 from core.report.run_selection import default_selection, same_cases, selectable_runs
 from core.store.lines import LineAssumptions, LineSettings
+from dashboard.components.sentences import consequence_cards
+from dashboard.decide.words import mix_cards
+from dashboard.i18n import Words
 from tests.stores import make_store
 
 shares = st.floats(0, 1)
+
+
+@pytest.mark.parametrize(("language", "label"), [("en", "a month"), ("ja", "月の")])
+def test_cards_count_escapes_by_month_with_what_reviewers_miss(language, label):
+    counts = Histogram.from_predictions(
+        ["A"] * 4, ["x"] * 4, ["right", "wrong", "right", "wrong"], np.array([0.9, 0.9, 0.9, 0.1])
+    )
+    terms = CostModel(100, UnitCosts(4, 120, 0.5, reviewer_miss=0.2), 1.0)
+    shown = threshold_consequence(AcceptanceCurve(counts), 0.5, terms)
+    # of 100 a day, 25 are wrong and accepted, and 25 are reviewed, of which a fifth stays wrong
+    words = Words(language)
+    page = {
+        card.key: card for card in consequence_cards(words, shown, shown.money_per_month, "AUD")
+    }
+    mix = {card.key: card for card in mix_cards(words, shown, shown, "AUD")}
+    assert page["escapes"].value == mix["mix_escapes"].value == words.number(30 * DAYS_PER_MONTH)
+    assert label in page["escapes"].label == mix["mix_escapes"].label
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +98,8 @@ def test_a_scenario_costs_the_same_a_month_everywhere(store, costs, minutes, vol
     whole = volume if volume is not None else measured_cases_per_day(record) or VOLUME_UNKNOWN
     per_day = whole * facts.at("student", 0.0).cases / record.cases
     terms = CostModel(per_day, costs, record.metrics["seconds_per_case"])
-    decide = threshold_consequence(curves["student"], threshold, terms, unseen).money_per_day
+    consequence = threshold_consequence(curves["student"], threshold, terms, unseen)
+    decide = consequence.money_per_day
     curve = cost_curve(curves["student"], terms, unseen)["money"][step]
 
     counts = run_counts(store, record.run.run_id)
@@ -94,6 +116,10 @@ def test_a_scenario_costs_the_same_a_month_everywhere(store, costs, minutes, vol
     assert money == pytest.approx(meeting)
     assert terms.review_all * DAYS_PER_MONTH == pytest.approx(human)
     assert review_all_cost(column) == pytest.approx(human)
+    escapes = column.measure("escapes_per_month").value
+    assert consequence.slips_per_month.value == pytest.approx(escapes)
+    student = options[OPTION_NAMES.index(STUDENT_REVIEW)]
+    assert student.escapes_per_month == pytest.approx(escapes)
 
 
 @given(unit_costs, st.floats(0.5, 60), st.none() | st.floats(1, 1e5), st.integers(0, 950))
@@ -104,7 +130,8 @@ def test_the_verb_decide_prices_a_threshold_as_the_pages_do(store, costs, minute
     scored = store.runs("score")
     record = same_cases(scored, default_selection(selectable_runs(scored)))["student"]
     costs = costs_with_retraining(costs, store.runs(), record.run.dataset, minutes)
-    printed = decision_record(store, record.run.run_id, step / 1000, volume, costs)["money"]
+    decided = decision_record(store, record.run.run_id, step / 1000, volume, costs)
+    printed = decided["money"]
 
     counts = run_counts(store, record.run.run_id)
     scenario = scenario_of(
@@ -120,6 +147,8 @@ def test_the_verb_decide_prices_a_threshold_as_the_pages_do(store, costs, minute
     column = scenario_column(FrozenScenario(scenario, 1, "Ann", None), MeetingAssumptions(), counts)
     meeting = column.measure("money_per_month").value
     assert printed["student"]["total_per_day"]["value"] * DAYS_PER_MONTH == pytest.approx(meeting)
+    escapes = decided["consequence"]["slips_per_day"]["value"] * DAYS_PER_MONTH
+    assert escapes == pytest.approx(column.measure("escapes_per_month").value)
     by_hand = printed["all_human"]["total_per_day"]["value"]
     assert by_hand * DAYS_PER_MONTH == pytest.approx(review_all_cost(column))
 

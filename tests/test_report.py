@@ -69,7 +69,13 @@ def test_segments_come_with_most_cases_first():
     assert (row["leakage"], row["leakage_low"], row["leakage_high"]) == pytest.approx(
         (leakage.value, leakage.low, leakage.high)
     )
-    assert row["escapes_per_day"] == pytest.approx(60 * 4 / 6 * 2 / 3)
+    assert row["escapes_per_month"] == pytest.approx(DAYS_PER_MONTH * 60 * 4 / 6 * 2 / 3)
+
+
+def test_what_a_reviewer_misses_escapes_from_its_segment_too():
+    frame = frames.segment_frame(CASES, 1.0, 60, miss=0.1)  # A: one of two cases is reviewed
+    escapes = dict(zip(frame["segment"], frame["escapes_per_month"], strict=True))
+    assert escapes == pytest.approx({"A": DAYS_PER_MONTH * 1.0, "B": DAYS_PER_MONTH * 4.0})
 
 
 def test_the_curves_of_parts_are_their_frame_at_each_threshold_without_parts_that_have_no_case():

@@ -12,7 +12,7 @@ from core.errors import CasesError
 from core.messages import reader_language, sentence
 from core.settings import Settings
 
-_SCORE = "python -m core score CASES --model {}"
+_SCORE = "kakushin score CASES --model {}"
 
 NO_TEACHER = "none"
 CHOICE_RATE = 3e-3  # learning rate of a choice, divided by the number of adapted blocks
@@ -289,7 +289,7 @@ def _train(arguments, settings: Settings) -> None:
     print(sentence(language, key, **models, **fit))
     if offer := linear_offer(arguments.name, teacher.metrics, language):
         print(offer)
-    command = f"python -m core distill {arguments.name}"
+    command = f"kakushin distill {arguments.name}"
     print(sentence(language, "pipeline.next", command=command))
 
 

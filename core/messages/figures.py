@@ -44,7 +44,7 @@ class FigureFormat:
     def money(self, value: float | None, currency: str) -> str:
         """Return an amount; amounts under 1,000 have the currency's decimals, larger ones none.
 
-        Yen in Japanese are written as 30,000円, 931万円, 1.26億円. Several amounts of one sentence
+        Yen in Japanese are written as 500円, 3万円, 931万円, 1.26億円. Several amounts of one sentence
         go through `money_form`, which gives them one form.
         """
         return self.money_form([value], currency)(value)
@@ -147,10 +147,10 @@ def _decimal(value: float) -> Decimal:
 def _yen_unit(least: float, most: float) -> tuple[float, str]:
     """Return the size and name of the unit for amounts of `least` to `most` yen in Japanese.
 
-    The unit of the largest: 万円 from 100,000, 億円 from 9,999.5万円 on. A smaller one if the
+    The unit of the largest: 万円 from 10,000, 億円 from 9,999.5万円 on. A smaller one if the
     least is too little for it, since 0.00億円 says nothing.
     """
-    place = 0 if most < 99_999.5 else 1 if round(most / 1e4) < 10_000 else 2
+    place = 0 if most < 9_999.5 else 1 if round(most / 1e4) < 10_000 else 2
     while round(least) < _YEN_UNITS[place][2]:
         place -= 1
     size, name, _ = _YEN_UNITS[place]
@@ -158,9 +158,11 @@ def _yen_unit(least: float, most: float) -> tuple[float, str]:
 
 
 def _yen(value: float, unit: float, name: str) -> str:
-    """Return yen in Japanese, in a unit to three figures."""
+    """Return yen in Japanese, in a unit to three figures, or fewer if those are exact: 3万円."""
     figure, sign = abs(value) / unit, "-" if value < 0 else ""
     digits = 0 if unit == 1 or figure >= 99.95 else 1 if figure >= 9.995 else 2
+    while digits and round(figure, digits - 1) == figure:
+        digits -= 1
     amount = f"{figure:,.{digits}f}{name}" if value else "0円"
     return amount if amount == "0円" else sign + amount
 

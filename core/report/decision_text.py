@@ -94,7 +94,12 @@ def decision_record(
         "costs": asdict(costs),
         "target_leakage": target_leakage,
         "seconds_per_case": record.metrics.get("seconds_per_case"),
-        "consequence": asdict(consequences[0]) | {"threshold": threshold, "cases_per_day": volume},
+        "consequence": asdict(consequences[0])
+        | {
+            "threshold": threshold,
+            "cases_per_day": volume,
+            "slips_per_day": asdict(consequences[0].slips_per_day),
+        },
         "money": {option.name: asdict(option) for option in options},
     }
 
@@ -131,7 +136,7 @@ def decision_sentences(record: dict, language: str = "en") -> str:
     shares = {name: words.estimate(figures[name], percent) for name in _SHARES}
     reviews = words.estimate(figures["reviews_per_day"], words.count, of_volume)
     escapes = words.estimate(
-        figures["escapes_per_day"], words.count, partial(line, "a_month"), DAYS_PER_MONTH
+        figures["slips_per_day"], words.count, partial(line, "a_month"), DAYS_PER_MONTH
     )
     cases = {"n": figures["cases"], "cases": words.form.number(figures["cases"], 0)}
     lines = [

@@ -67,17 +67,28 @@ def threshold_frame(costed: pd.DataFrame) -> pd.DataFrame:
 
 
 def segment_frame(
-    cumulative: AcceptanceCurve, threshold: float, cases_per_day: float, include_unseen: bool = True
+    cumulative: AcceptanceCurve,
+    threshold: float,
+    cases_per_day: float,
+    include_unseen: bool = True,
+    miss: float = 0.0,
 ) -> pd.DataFrame:
     """Return one row a segment, most cases first: segment, cases, labelled, review and leakage
-    (shares) with bounds, reviews_per_day, escapes_per_day.
+    (shares) with bounds, reviews_per_day, escapes_per_month.
 
     cumulative: the counts of every threshold.
     threshold: a multiple of 0.001.
     cases_per_day: the volume of all segments together.
     include_unseen: whether cases of a label that no model was trained on count.
+    miss: the share of reviews in which a wrong answer stays, 0..1; it escapes too.
     """
-    return _segments(consequence_by_segment(cumulative, threshold, cases_per_day, include_unseen))
+    table = consequence_by_segment(cumulative, threshold, cases_per_day, include_unseen)
+    slips = table["escapes_per_day"] + miss * table["reviews_per_day"]
+    amounts = {
+        "reviews_per_day": table["reviews_per_day"],
+        "escapes_per_month": DAYS_PER_MONTH * slips,
+    }
+    return _segments(table.assign(**amounts), tuple(amounts))
 
 
 @dataclass(frozen=True)
@@ -105,8 +116,8 @@ def part_curves(cumulative: AcceptanceCurve, include_unseen: bool = True) -> Par
     )
 
 
-def _segments(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns of `segment_frame`, most cases first."""
+def _segments(table: pd.DataFrame, amounts: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Return the counts and shares of `segment_frame` and the columns `amounts`, most cases first."""
     # `part_curves` reshapes the rows by segment. A stable sort keeps a segment's rows in order of
     # threshold; segments of equal size stay in order too.
     shares = {
@@ -114,7 +125,7 @@ def _segments(table: pd.DataFrame) -> pd.DataFrame:
         for new, old in (("review", "review_rate"), ("leakage", "leakage"))
         for s in ("", "_low", "_high")
     }
-    columns = table[["segment", "cases", "labelled", "reviews_per_day", "escapes_per_day"]]
+    columns = table[["segment", "cases", "labelled", *amounts]]
     return columns.assign(**shares).sort_values(
         "cases", ascending=False, kind="stable", ignore_index=True
     )

@@ -226,4 +226,5 @@ def axis_form(words: ReportWords, most: float, pattern: str, currency: str) -> t
     """
     size, name = words.axis_unit(currency, most)
     # no spreadsheet format divides by ten thousand
-    return size, f'#,##0"{name}"' if words.writes_yen(currency) else pattern
+    decimals = ".0" if size < most < 10 * size else ""  # ticks half a unit apart
+    return size, f'#,##0{decimals}"{name}"' if words.writes_yen(currency) else pattern

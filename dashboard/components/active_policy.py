@@ -39,13 +39,12 @@ def figures(result: PolicyConsequence, money: Interval) -> dict[str, float | Non
 
     None marks a figure that cannot be estimated.
     """
-    escapes = result.slips_per_day.value
     return {
         "coverage": result.coverage.value,
         "review": result.reviews_per_day.value,
         "risk": result.selective_risk.value,
         "leakage": result.leakage.value,
-        "escapes": None if escapes is None else escapes * DAYS_PER_MONTH,
+        "escapes": result.slips_per_month.value,
         "money": None if money.value is None else money.value * DAYS_PER_MONTH,
     }
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from core.decision.thresholds.consequence import PolicyConsequence
-from core.decision.thresholds.costs import DAYS_PER_MONTH
 from core.decision.thresholds.daily_money import ALL_HUMAN, OptionCurve, OptionMoney
 from core.decision.thresholds.volume import run_volume
 from core.types import Interval, RunRecord
@@ -69,7 +68,7 @@ def consequence_cards(
             result.review_rate,
             words.percent,
             "basis.cases",
-            _counted(words, "card.per_day", result.reviews_per_day, 1),
+            _a_day(words, result.reviews_per_day),
         ),
         _card(
             words,
@@ -82,14 +81,7 @@ def consequence_cards(
         _card(
             words, "leakage", result.leakage, fine, "basis.labelled", _often(words, result.leakage)
         ),
-        _card(
-            words,
-            "escapes",
-            result.escapes_per_day,
-            words.number,
-            "basis.labelled",
-            _counted(words, "card.per_month", result.escapes_per_day, DAYS_PER_MONTH),
-        ),
+        _card(words, "escapes", result.slips_per_month, words.number, "basis.labelled"),
         _card(words, "money", total, words.money_form(total.bounds, currency), "basis.labelled"),
     ]
 
@@ -120,11 +112,11 @@ def _often(words: Words, share: Interval) -> str | None:
     return words.text("card.often", often=frequency(words, share.value)) if share.value else None
 
 
-def _counted(words: Words, key: str, result: Interval, times: float) -> str | None:
+def _a_day(words: Words, result: Interval) -> str | None:
     if result.value is None:
         return None
-    count, low, high = (words.number(value * times, figures=3) for value in result.estimate)
-    return words.text(key, count=count, low=low, high=high)
+    count, low, high = (words.number(value, figures=3) for value in result.estimate)
+    return words.text("card.per_day", count=count, low=low, high=high)
 
 
 def warnings(words: Words, record: RunRecord, result: PolicyConsequence) -> list[str]:

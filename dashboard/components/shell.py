@@ -78,4 +78,4 @@ def _empty(words: Words) -> None:
     # a page without runs draws no controls, but its link must still hold the choices
     state.choices()
     st.info(words("empty"), icon=":material/hourglass_empty:")
-    st.code("make demo\npython -m core score my.csv", language="shell")
+    st.code("make demo\nkakushin score my.csv", language="shell")

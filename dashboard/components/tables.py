@@ -70,7 +70,7 @@ def segment_table(words: Words, frame: pd.DataFrame, head: str) -> ScreenTable:
     heads = {"segment": head, "cases": words("column.cases"), "labelled": words("column.labelled")}
     for name in ("review", "leakage"):
         heads |= {name: words(f"card.{name}")} | _bounds(words, words(f"card.{name}"), f"{name}_")
-    heads |= {"reviews_per_day": words("axis.reviews"), "escapes_per_day": words("card.escapes")}
+    heads |= {"reviews_per_day": words("axis.reviews"), "escapes_per_month": words("card.escapes")}
     return _table(frame, heads, "review review_low review_high leakage leakage_low leakage_high")
 
 

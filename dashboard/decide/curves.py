@@ -204,9 +204,9 @@ def parts_panel(context: RunContext) -> None:
     def table() -> tables.ScreenTable:
         per_day = context.per_day(choices.segment) if by_class else context.per_day()
         head = words("column.predicted_class" if by_class else "column.segment")
-        return tables.segment_table(
-            words, frames.segment_frame(counts, choices.t, per_day, choices.unseen), head
-        )
+        miss = context.costs.reviewer_miss
+        frame = frames.segment_frame(counts, choices.t, per_day, choices.unseen, miss)
+        return tables.segment_table(words, frame, head)
 
     draw, note = partial(drawn.live_chart, "segments", data), words(f"parts.{choices.by}")
     panels.component_panel(

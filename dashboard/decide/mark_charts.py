@@ -26,6 +26,7 @@ _SIGNS = {
     CHEAPEST_MARK: ("square-open", SLOTS["inference"]),
 }
 _LABEL_SHARE = 0.17  # of an axis's width that a name takes at most
+_TOP_SHARE = 0.45  # the same of the names above the panels, where a phone's axis is 200 px wide
 _ROW = 17  # px of a row of names
 
 
@@ -77,7 +78,7 @@ def on_thresholds(figure: go.Figure, marks: Sequence[Mark]) -> go.Figure:
 
     A vertical line crosses all panels; the names are above the top one.
     """
-    places = rows_of([mark.threshold for mark in marks])
+    places = rows_of([mark.threshold for mark in marks], _TOP_SHARE)
     curves = [trace for trace in figure.data if trace.meta]
     panels, lines = sum(1 for _ in figure.select_yaxes()), list(figure.layout.shapes)
     for mark, row in zip(marks, places, strict=True):

@@ -185,7 +185,7 @@ def mix_cards(
         ("leakage", "leakage", lambda share: words.percent(share, 2)),
         ("risk", "selective_risk", words.percent),
         ("reviews", "reviews_per_day", words.number),
-        ("escapes", "escapes_per_day", words.number),
+        ("escapes", "slips_per_month", words.number),
         ("money", "money_per_month", write),
     ]
     return [

@@ -73,8 +73,8 @@ def escape_markdown(text: str) -> str:
     return unlinked.translate(_MARKUP)
 
 
-# Between a number and its Japanese counter: a word joiner there keeps both on one line.
-_COUNTED = re.compile(r"(?<=[\d%])(?=[件日秒回])")
+# In a number with its Japanese counter or unit: a word joiner there keeps both on one line.
+_COUNTED = re.compile(r"(?<=[\d%])(?=[件日秒回人円万億])|(?<=[万億])(?=円)")
 
 
 @cache

@@ -70,7 +70,8 @@ def input_controls(words: Words, scenario: MoneyScenario, counted: float) -> Non
     groups = {name: words(f"money.group.{name}") for name in INPUT_GROUPS}
     label, first = words("money.group"), next(iter(groups))
     group = controls.segments(label, groups, "group", default=first, label_visibility="collapsed")
-    for column, head in zip(st.columns(_WIDTHS), ("input", *ENDS, "basis"), strict=True):
+    heads = st.container(key="input_heads").columns(_WIDTHS)  # page.css: none on a phone
+    for column, head in zip(heads, ("input", *ENDS, "basis"), strict=True):
         column.markdown(f"**{words(f'money.{head}')}**")
     for name in INPUT_GROUPS[group]:
         _row(words, scenario, name, counted)

@@ -13,19 +13,6 @@ from tests.login_settings import write_login
 from tests.stores import make_store
 
 ROLES = ("viewer", "reviewer", "operator", "approver", "admin")
-PAGES = (
-    "",
-    "money",
-    "evidence",
-    "inspectors",
-    "worklist",
-    "queue",
-    "monitor",
-    "policies",
-    "history",
-    "data",
-    "meeting",
-)
 
 
 def person(sub: str, verified: bool = True) -> User:

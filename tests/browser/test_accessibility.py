@@ -10,7 +10,9 @@ from itertools import pairwise
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.pages import MOST_SHIFT, PAGES, layout_shift, opened
+from dashboard.i18n import LANGUAGE_NAMES
+from tests.browser.pages import MOST_SHIFT, PAGES, UNREADABLE, layout_shift, opened
+from tests.browser.serving import ROOT
 
 GRAVE = ("serious", "critical")
 # (rule, how its selector begins): what Streamlit draws and no setting of ours changes. Empty: there
@@ -56,7 +58,7 @@ def grave(page) -> list[str]:
     return found
 
 
-def test_the_list_of_pages_is_that_of_the_navigation(full_dashboard, browser):
+def test_the_navigation_leads_to_every_page_that_has_a_folder(full_dashboard, browser):
     page = opened(browser, full_dashboard, PAGES[0], "en")
     links: set[str] = set()
     for section in page.locator("[data-testid=stTopNavSection]").all():
@@ -68,7 +70,8 @@ def test_the_list_of_pages_is_that_of_the_navigation(full_dashboard, browser):
             )
         )
         page.keyboard.press("Escape")
-    assert {link or PAGES[0] for link in links} == set(PAGES)
+    folders = {file.parent.name for file in (ROOT / "dashboard").glob("*/page.py")}
+    assert {link or PAGES[0] for link in links} == set(PAGES) == folders
 
 
 @pytest.mark.parametrize(
@@ -93,6 +96,27 @@ def test_no_grave_rule_is_broken_nothing_moves_and_no_request_fails(
         page.locator("[class*=st-key-live_]").count()
         == page.locator(".drawn svg[role=img][aria-label]").count()
     )
+
+
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
+@pytest.mark.parametrize("name", ["decide", "money", "evidence"])
+def test_a_phone_cuts_and_covers_no_text_of_a_chart(full_dashboard, browser, name, language):
+    page = opened(browser, full_dashboard, name, language, size=(390, 844))
+    page.wait_for_timeout(500)  # charts lay themselves out anew
+    assert page.locator(".js-plotly-plot").count() > 1
+    assert page.evaluate(UNREADABLE) == []
+    # a wide chart widens its own box, never the page
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize(("size", "on_phone"), [((390, 844), True), ((1280, 720), False)])
+def test_inputs_of_money_have_names_on_a_phone_and_heads_elsewhere(
+    full_dashboard, browser, size, on_phone
+):
+    page = opened(browser, full_dashboard, "money", "en", size=size)
+    named = page.locator("[class*=st-key-in_] [data-testid=stWidgetLabel]").first
+    assert named.is_visible() == on_phone
+    assert page.locator(".st-key-input_heads").is_visible() != on_phone
 
 
 def test_a_broken_rule_is_found(full_dashboard, browser):

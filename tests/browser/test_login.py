@@ -5,7 +5,8 @@ from playwright.sync_api import expect
 
 from core.store.store import Store
 from core.store.trail import AuditTrail
-from tests.browser.logins import PAGES, log_in, login_server
+from tests.browser.logins import log_in, login_server
+from tests.browser.pages import PAGES, page_path
 
 
 @pytest.fixture(scope="module")
@@ -18,8 +19,8 @@ def served(tmp_path_factory):
 def test_nobody_sees_a_page_without_a_login(browser, served):
     address, _ = served
     page = browser.new_context(locale="en-AU").new_page()
-    for path in PAGES:
-        page.goto(address + path)
+    for name in PAGES:
+        page.goto(address + page_path(name))
         expect(page.get_by_role("button", name="Log in")).to_be_visible()
         assert page.locator(".st-key-handle, [data-testid=stDataFrame]").count() == 0
 

@@ -35,6 +35,7 @@ test("amounts of a sentence, and the ticks of an axis, have one unit", () => {
   const yen = new Formats({ language: "ja", none: "–", patterns: {} }, { code: "JPY", digits: 0 });
   assert.deepEqual(yen.amounts([45_274, 2_200_000]), ["4.53万円", "220万円"]);
   assert.deepEqual(yen.amounts([0, NaN]), ["0円", "–"]);
+  assert.deepEqual([9_999, 30_000, 67_404].map((value) => yen.amount(value)), ["9,999円", "3万円", "6.74万円"]);
   const ticks = (step, top) => [0, 1, 3].map((i) => yen.tick(i * step, step, top));
   assert.deepEqual(ticks(50_000, 175_000), ["0円", "5万円", "15万円"]);
   assert.deepEqual(ticks(2_000, 9_000), ["0円", "2,000円", "6,000円"]);

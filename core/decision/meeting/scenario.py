@@ -16,11 +16,10 @@ from typing import Annotated, Any, Literal, Self
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from core.counts.tally import scaled_interval
 from core.decision.money.scenario import ASSUMED
 from core.decision.thresholds.changes import tally_of_rows
 from core.decision.thresholds.consequence import PolicyConsequence, consequence_of_tally
-from core.decision.thresholds.costs import DAYS_PER_MONTH, CostModel, UnitCosts
+from core.decision.thresholds.costs import CostModel, UnitCosts
 from core.decision.thresholds.policy import Policy
 from core.errors import DocumentError, SettingsError
 from core.types import Interval
@@ -185,7 +184,7 @@ def meeting_figures(
     consequence = consequence_of_tally(tally_of_rows(counted, scenario.rule), scenario.rule, terms)
     return MeetingFigures(
         consequence,
-        escapes_per_month=scaled_interval(consequence.slips_per_day, DAYS_PER_MONTH),
+        escapes_per_month=consequence.slips_per_month,
         money_per_month=consequence.money_per_month,
         cases=cases,
     )

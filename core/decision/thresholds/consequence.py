@@ -101,6 +101,11 @@ class PolicyConsequence:
         misses = self.cost_model.costs.reviewer_miss * (self.reviews_per_day.value or 0.0)
         return scaled_interval(self.escapes_per_day, 1.0, misses)
 
+    @property
+    def slips_per_month(self) -> Interval:
+        """Return the wrong answers a month that slip through, as money: the unit of every screen."""
+        return scaled_interval(self.slips_per_day, DAYS_PER_MONTH)
+
 
 def policy_consequence(
     cumulative: JointCumulative, policy: Policy, cost_model: CostModel

@@ -50,10 +50,12 @@ class Formats {
     return this.currency.code === "JPY" && this.words.language === "ja";
   }
 
-  // Yen in Japanese in a unit to three figures: 30,000円, 931万円, 1.26億円; the same as core.messages.figures.
+  // Yen in Japanese in a unit to three figures: 500円, 3万円, 931万円, 1.26億円; the same as core.messages.figures.
   yen(value, [size, name]) {
     if (!Number.isFinite(value)) return this.words.none;
-    const figure = Math.abs(value) / size, digits = size === 1 || figure >= 99.95 ? 0 : figure >= 9.995 ? 1 : 2;
+    const figure = Math.abs(value) / size;
+    let digits = size === 1 || figure >= 99.95 ? 0 : figure >= 9.995 ? 1 : 2;
+    while (digits && Number(figure.toFixed(digits - 1)) === figure) digits--; // exact with fewer
     return value ? `${value < 0 ? "-" : ""}${this.write(figure, digits, {})}${name}` : "0円";
   }
 
@@ -70,7 +72,7 @@ class Formats {
 
 // Return size and name of the unit for amounts of `least` to `most` yen; the same as core.messages.figures.
 function yenUnit(least, most) {
-  let place = most < 99999.5 ? 0 : Math.round(most / 1e4) < 10000 ? 1 : 2;
+  let place = most < 9999.5 ? 0 : Math.round(most / 1e4) < 10000 ? 1 : 2;
   while (Math.round(least) < [0, 1_000, 99_995_000][place]) place--;
   return [1e4 ** place, ["円", "万円", "億円"][place]];
 }
