@@ -147,10 +147,10 @@ def _decimal(value: float) -> Decimal:
 def _yen_unit(least: float, most: float) -> tuple[float, str]:
     """Return the size and name of the unit for amounts of `least` to `most` yen in Japanese.
 
-    The unit of the largest: 万円 from 10,000, 億円 from 9,999.5万円 on. A smaller one if the
-    least is too little for it, since 0.00億円 says nothing.
+    The unit of the largest: 万円 from 100,000, or from 10,000 if the least is as large; 億円 from
+    9,999.5万円 on. A smaller one if the least is too little for it, since 0.00億円 says nothing.
     """
-    place = 0 if most < 9_999.5 else 1 if round(most / 1e4) < 10_000 else 2
+    place = 0 if least < 9_999.5 and most < 99_999.5 else 1 if round(most / 1e4) < 10_000 else 2
     while round(least) < _YEN_UNITS[place][2]:
         place -= 1
     size, name, _ = _YEN_UNITS[place]

@@ -72,7 +72,7 @@ class Formats {
 
 // Return size and name of the unit for amounts of `least` to `most` yen; the same as core.messages.figures.
 function yenUnit(least, most) {
-  let place = most < 9999.5 ? 0 : Math.round(most / 1e4) < 10000 ? 1 : 2;
+  let place = least < 9999.5 && most < 99999.5 ? 0 : Math.round(most / 1e4) < 10000 ? 1 : 2;
   while (Math.round(least) < [0, 1_000, 99_995_000][place]) place--;
   return [1e4 ** place, ["円", "万円", "億円"][place]];
 }
