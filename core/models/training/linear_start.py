@@ -168,8 +168,8 @@ def _choose(
     """
     if not _can_fold(labels):
         return StartChoice(0.1, SURFACE_PENALTIES[0], 1.0, 0.0), {}
-    one = len(labels) >= ONE_FOLD_FROM or len(labels) * classes >= ONE_FOLD_FROM_CELLS
-    pairs = stratified_folds(labels)[: 1 if one else START_FOLDS]
+    is_dear = len(labels) >= ONE_FOLD_FROM or len(labels) * classes >= ONE_FOLD_FROM_CELLS
+    pairs = stratified_folds(labels)[: 1 if is_dear else START_FOLDS]
     rows = np.concatenate([held_out for _, held_out in pairs])
     x, answers = (states - states.mean(0)).astype(np.float64), labels[rows]
     of_states = _held_out(x, labels, classes, pairs, PENALTIES)
