@@ -57,7 +57,7 @@ def find_header(
     for i, (_, cells) in enumerate(rows[:SEARCHED]):
         names = clean_names(cells)
         above = max(
-            (count_cells(cells) for _, cells in rows[:i] if not is_comment(cells)), default=0
+            (count_cells(cells) for _, cells in rows[:i] if not _is_comment(cells)), default=0
         )
         if names_text(names, requested) and i and _is_wider(names, requested, above):
             return i, _left_out(rows, i)
@@ -73,7 +73,7 @@ def _is_wider(names: list[str], requested: ColumnNames, above: int) -> bool:
     return cells > above or (known > 1 and cells >= above) or known > 2
 
 
-def is_comment(cells: Sequence[object]) -> bool:
+def _is_comment(cells: Sequence[object]) -> bool:
     """Return whether a row begins with a sign of comments, so that its delimiters part nothing."""
     return str(cells[0] if cells else "").lstrip().startswith(("#", "//"))
 

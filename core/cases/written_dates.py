@@ -20,6 +20,7 @@ from core.cases.table import ORDERS
 
 TypedMoment = tuple[datetime, tzinfo | None, bool]  # moment, zone, whether it has a time of day
 SERIALS = (10_000, 80_000)  # days since 1899-12-30 that count as dates: 1927 to 2119
+_HUNDRED_YEARS = ("中華民國", "民國", "民国")  # the only eras with years of three digits
 # The year before an era's first: 令和1年 is 2019.
 _ERAS = {
     "令和": 2018,
@@ -35,11 +36,8 @@ _ERAS = {
     "s": 1925,
     "t": 1911,
     "m": 1867,
-    "中華民國": 1911,
-    "民國": 1911,
-    "民国": 1911,
+    **dict.fromkeys(_HUNDRED_YEARS, 1911),
 }
-_HUNDRED_YEARS = ("中華民國", "民國", "民国")  # the only ones with years of three digits
 # Only abbreviations with one meaning; EST or IST name several zones.
 _ZONES = {"z": 0, "utc": 0, "gmt": 0, "jst": 9, "cet": 1, "cest": 2}
 _TIME = re.compile(
