@@ -9,6 +9,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from core.errors import AccessError, SettingsError
 from core.identity import ROLES, Principal
 
 MIN_SECRET = 32  # characters of the secret that signs cookies
+_NAME = 60  # characters of a person's name in lists
 _NEEDED = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
 # Secrets that manuals print; anyone could sign a cookie with them.
 _SAMPLES = ("xxx", "change", "secret", "example", "your", "password", "insert", "random", "0123")
@@ -140,7 +142,14 @@ def _display_name(claims: Mapping[str, object], key: str) -> str:
     """Return the name for lists: the person's, with the address or account that tells it apart."""
     name = claims.get("name")
     printable = isinstance(name, str) and name.strip() and name.isprintable()
-    return f"{str(name).strip()} ({key})"[:200] if printable else key[:200]
+    # The name is cut, not the key: a long name could end like another person's.
+    return f"{str(name).strip()[:_NAME]} ({key})"[:200] if printable else key[:200]
+
+
+def require_login_library() -> None:
+    """Raise SettingsError unless the package that logs people in is installed."""
+    if find_spec("authlib") is None:
+        raise SettingsError("identity.no_library", file="requirements-login.txt")
 
 
 def login_path() -> Path | None:

@@ -17,7 +17,8 @@ def is_loopback(host: str) -> bool:
     (True, False, False)
     """
     try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        # "::1%eth0" is an address, too: the name behind it could be anything
+        return host == "localhost" or ("%" not in host and ipaddress.ip_address(host).is_loopback)
     except ValueError:  # a name, which may lead anywhere
         return False
 

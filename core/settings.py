@@ -6,8 +6,9 @@ The workspace holds generated files only: after it is deleted, `make demo` rebui
 import errno
 import os
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import SettingsError
@@ -42,6 +43,17 @@ class Settings(BaseSettings):
     # Open pages of the dashboard at a time; one beyond them is refused with a sentence: each holds
     # some megabytes, and its watch asks every two seconds
     sessions: int = Field(default=100, ge=1)
+
+    def __init__(self, **values: Any) -> None:
+        """Read the environment. Raises SettingsError for a value that is not allowed."""
+        try:
+            super().__init__(**values)
+        except ValidationError as e:
+            first = e.errors()[0]
+            name = f"KAKUSHIN_{'_'.join(map(str, first['loc']))}".upper()
+            raise SettingsError(
+                "settings.refused_argument", name=name, value=first["input"], reason=first["msg"]
+            ) from e
 
     def require_usable_home(self) -> None:
         """Raise SettingsError if a file is where the workspace or a folder above it must be."""

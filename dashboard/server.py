@@ -9,7 +9,6 @@ import argparse
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 from starlette.requests import Request
@@ -19,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from streamlit import config
 from streamlit.starlette import App
 
-from core.access import login_path, read_login
+from core.access import login_path, read_login, require_login_library
 from core.errors import KakushinError, SettingsError
 from core.hosts import is_loopback
 from core.messages import error_text, reader_language
@@ -94,8 +93,7 @@ def serve_dashboard(port: int) -> None:
         require_local_address(address)
     else:
         read_login(login)
-        if find_spec("authlib") is None:
-            raise SettingsError("identity.no_library", file="requirements-login.txt")
+        require_login_library()
         options["secrets.files"] = [str(login.resolve())]
     app.run(config=options)
 

@@ -114,6 +114,12 @@ def test_a_person_is_known_by_issuer_and_subject_and_has_the_listed_roles():
     assert by_subject.roles == {"reviewer"}
 
 
+def test_a_long_name_does_not_push_out_the_address_that_tells_people_apart():
+    long = "Tanaka (tanaka@example.com)" + " " * 200 + "x"
+    principal = principal_of_claims(CLAIMS | {"name": long, "sub": "42", "email": None}, RULES, 0)
+    assert principal.name.endswith("(https://login.example 42)")
+
+
 def test_a_claim_names_roles_and_only_roles():
     stranger = CLAIMS | {"email": "x@example.com", "groups": ["viewer", "superuser", 5]}
     assert principal_of_claims(stranger, RULES, 0).roles == {"viewer"}

@@ -3,16 +3,20 @@
 import json
 import os
 import socket
+import sys
 import threading
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from core.cli import main
 from core.errors import StoreError
+from core.files import replace_folder
+from core.pipeline import checkup
 from core.pipeline.checkup import check_setup
 from core.settings import Settings
-from core.store import purge
+from core.store import backup, purge
 from core.store.backup import MANIFEST, restore_backup, write_backup
 from core.store.ledger import Ledger
 from core.store.store import Store
@@ -69,23 +73,23 @@ def test_a_backup_goes_into_a_new_folder_outside_of_the_workspace(home, tmp_path
 
 
 def test_a_changed_backup_is_not_restored(home, tmp_path):
-    backup = tmp_path / "backup"
-    write_backup(Store(home / "store"), home, backup)
+    folder = tmp_path / "backup"
+    write_backup(Store(home / "store"), home, folder)
     with pytest.raises(StoreError, match="has a store: restore into another"):
-        restore_backup(backup, home)
-    (backup / "models" / "m" / "weights").write_bytes(b"x")
+        restore_backup(folder, home)
+    (folder / "models" / "m" / "weights").write_bytes(b"x")
     with pytest.raises(StoreError, match="models/m/weights in the backup .* is not the file"):
-        restore_backup(backup, tmp_path / "new")
+        restore_backup(folder, tmp_path / "new")
     assert not (tmp_path / "new").exists()
-    (backup / "models" / "m" / "weights").write_bytes(b"w")
-    manifest = json.loads((backup / MANIFEST).read_text())
+    (folder / "models" / "m" / "weights").write_bytes(b"w")
+    manifest = json.loads((folder / MANIFEST).read_text())
     manifest["counts"]["runs"] += 1
-    (backup / MANIFEST).write_text(json.dumps(manifest))
+    (folder / MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(StoreError, match="has other rows or another audit trail"):
-        restore_backup(backup, tmp_path / "new")
-    (backup / MANIFEST).unlink()
+        restore_backup(folder, tmp_path / "new")
+    (folder / MANIFEST).unlink()
     with pytest.raises(StoreError, match=r"no readable manifest\.json"):
-        restore_backup(backup, tmp_path / "newer")
+        restore_backup(folder, tmp_path / "newer")
 
 
 def test_purge_empties_texts_and_keeps_what_decisions_rest_on(home):
@@ -154,3 +158,123 @@ def test_the_doctor_names_what_is_wrong(home):
     broken.rmdir()
     (home / "store" / "kakushin.duckdb").write_bytes(b"garbage" * 1000)
     assert failed() == ["pipeline.setup_fault"]
+
+
+def test_a_model_that_is_replaced_during_its_copy_is_copied_again(home, tmp_path, monkeypatch):
+    copy, calls = backup._copy_folder, []
+
+    def replace_meanwhile(source, target, ignore=None):
+        copy(source, target, ignore)
+        if source == home / "models" and not calls:
+            calls.append(source)
+            replace_folder(source / "m", lambda fresh: (fresh / "weights").write_bytes(b"new"))
+
+    monkeypatch.setattr(backup, "_copy_folder", replace_meanwhile)
+    write_backup(Store(home / "store"), home, tmp_path / "b")
+    assert (tmp_path / "b" / "models" / "m" / "weights").read_bytes() == b"new"
+
+
+def test_a_folder_that_never_rests_is_said(home, tmp_path, monkeypatch):
+    names = iter(range(1000))
+    monkeypatch.setattr(backup, "_names", lambda folder: {(str(next(names)), 0)})
+    with pytest.raises(StoreError, match="changed in every attempt"):
+        write_backup(Store(home / "store"), home, tmp_path / "b")
+    assert not (tmp_path / "b").exists()
+
+
+def test_a_pipe_is_named_and_a_link_that_leads_nowhere_is_left_out(home, tmp_path):
+    (home / "models" / "gone").symlink_to(home / "nowhere")
+    (home / "models" / "elsewhere").symlink_to(Path("..") / "cache")
+    write_backup(Store(home / "store"), home, tmp_path / "b")
+    assert (tmp_path / "b" / "models" / "elsewhere" / "download").read_bytes() == b"d"
+    os.mkfifo(home / "models" / "pipe")
+    with pytest.raises(StoreError, match="models/pipe was not copied"):
+        write_backup(Store(home / "store"), home, tmp_path / "c")
+
+
+def test_the_gates_log_is_copied_after_the_store_that_it_feeds(home, tmp_path, monkeypatch):
+    (home / "gate").mkdir()
+    copy, order = backup._copy_folder, []
+    monkeypatch.setattr(
+        backup, "_copy_folder", lambda s, t, ignore=None: (order.append(s.name), copy(s, t, ignore))
+    )
+    write_backup(Store(home / "store"), home, tmp_path / "b")
+    assert order[-2:] == ["store", "gate"]
+
+
+def test_purge_deletes_a_link_and_not_what_it_leads_to(home, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "file").write_text("x")
+    settings = Settings()
+    settings.uploads.mkdir()
+    (settings.uploads / "link").symlink_to(outside)
+    os.utime(settings.uploads / "link", (0, 0), follow_symlinks=False)
+    os.utime(outside / "file", (0, 0))
+    purge.purge_before(Store(home / "store"), settings, date(2026, 2, 1))
+    assert (outside / "file").exists()
+    assert not (settings.uploads / "link").is_symlink()
+
+
+def test_purge_leaves_a_folder_whose_files_change_while_it_looks(home, monkeypatch):
+    settings = Settings()
+    folder = settings.uploads / "a"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(Path, "iterdir", lambda path: iter([path / "renamed-meanwhile"]))
+    os.utime(folder, (0, 0))
+    assert purge.purge_before(Store(home / "store"), settings, date(2026, 2, 1)).uploads == 0
+
+
+def said(capsys) -> list[str]:
+    """What the doctor found to be wrong."""
+    assert main(["doctor", "--port", "1"]) == 1
+    return [line[4:] for line in capsys.readouterr().out.splitlines() if line.startswith("BAD")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("KAKUSHIN_DEVICE", "abacus", "abacus"),
+        ("KAKUSHIN_TIMEZONE", "Mars/Base", "Mars/Base"),
+        ("KAKUSHIN_LOGIN", "/nowhere/login.toml", "/nowhere/login.toml cannot be read"),
+    ],
+)
+def test_the_doctor_names_a_variable_that_cannot_be_used(
+    home, monkeypatch, capsys, name, value, remedy
+):
+    (home / "models" / "m").rename(home / "models" / ".m")
+    monkeypatch.setenv(name, value)
+    (line,) = said(capsys)
+    assert remedy in line
+
+
+@pytest.mark.parametrize(("name", "value"), [("SESSIONS", "many"), ("FOUR_EYES", "perhaps")])
+def test_a_variable_of_another_kind_is_a_sentence_at_every_verb(monkeypatch, capsys, name, value):
+    monkeypatch.setenv(f"KAKUSHIN_{name}", value)
+    for verb in (["runs"], ["doctor"], ["dashboard"]):
+        assert main(verb) == 2
+        assert f"KAKUSHIN_{name} '{value}' is not allowed" in capsys.readouterr().err
+
+
+def test_the_doctor_names_every_broken_model_and_what_others_own(home, monkeypatch, capsys):
+    (home / "models" / "other").mkdir()
+    (home / "gate").mkdir()
+    (home / "gate" / "tokens.json").write_text("[]")
+    (home / "gate" / "tokens.json").chmod(0o644)
+    lines = said(capsys)
+    assert [word for word in ("'m'", "'other'") if any(word in line for line in lines)]
+    assert len(lines) == 3
+    assert any("tokens.json" in line and "chmod" in line for line in lines)
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    assert any("chown" in line for line in said(capsys))
+
+
+def test_the_doctor_speaks_without_the_packages_that_are_missing(home, monkeypatch, capsys):
+    def installed(name):
+        if name == "torch":
+            raise checkup.PackageNotFoundError(name)
+        return "1"
+
+    monkeypatch.setattr(checkup, "version", installed)
+    monkeypatch.setitem(sys.modules, "torch", None)  # every import of it fails
+    assert said(capsys) == ["packages are missing: torch; install requirements.txt"]

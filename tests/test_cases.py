@@ -580,3 +580,11 @@ def test_a_unit_in_a_columns_name_multiplies_what_states_none(saved, name, numbe
     assert cases.frame["value"].tolist() == numbers
     told = [n.values["multiple"] for n in cases.notices if n.code == "cases.multiplied_values"]
     assert told == (["1,000"] if "千" in name else [])
+
+
+def test_an_object_of_many_names_is_read_once_to_find_the_one_that_is_there_twice(tmp_path):
+    names = ", ".join(f'"{i}": 0' for i in range(200_000))  # their square would take ten minutes
+    path = tmp_path / "cases.jsonl"
+    path.write_text(f'{{{names}, "text": "a", "text": "b"}}\n{{"text": "c"}}\n')
+    (problem,) = read_cases(path).problems
+    assert (problem.code, problem.values) == ("cases.row_name_twice", {"name": "text"})

@@ -302,3 +302,13 @@ def test_every_option_of_a_sentence_has_a_field_on_the_page_or_none_at_all(langu
     assert used - set(field_names(language)) == {
         *("question-column", "option-columns", "skip-bad-rows"),
     }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "value", ["\x1b[31mevil", "a\r\nb", "\x9b2J", "\u202eevil", Path("\x07.csv")]
+)
+def test_no_value_of_a_sentence_can_move_a_terminal(language, value):
+    for shown in (value, [value], errors.SettingsError("cases.empty_file", file=value)):
+        text = sentence(language, "pipeline.setup_packages_missing", missing=shown)
+        assert not set(text) & set("\x1b\r\n\x9b\u202e\x07")

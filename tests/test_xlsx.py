@@ -234,3 +234,10 @@ def test_one_cell_at_the_far_corner_costs_no_memory(saved):
     book.save(path)
     with pytest.raises(CasesError, match="column 16,384: .* Delete what is far from the table"):
         read_cases(path)
+
+
+def test_a_column_far_below_the_first_takes_no_memory(saved):
+    path = saved({"a": [HEADER, [1, "x", "y", None, None]]})
+    cols = '<cols><col min="-999999999999" max="1" hidden="1"/></cols><sheetData>'
+    cases = read_cases(with_cell(path, "<sheetData>", cols))
+    assert cases.frame["text"].tolist() == ["x"]

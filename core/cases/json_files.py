@@ -7,6 +7,7 @@ column's meaning.
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -208,8 +209,8 @@ def _distinct(pairs: list[tuple[str, object]]) -> dict:
     # stay as written: Python would write True.
     cells = {n: str(v).lower() if isinstance(v, bool) else v for n, v in pairs}
     if len(cells) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise _RepeatedName(next(n for n in names if names.count(n) > 1))
+        names = Counter(name for name, _ in pairs)  # an object may have a million names
+        raise _RepeatedName(next(name for name, n in names.items() if n > 1))
     return cells
 
 

@@ -203,7 +203,8 @@ def _read_sheet(book: Workbook, name: str, path: Path) -> Sheet:
         elif kind == "col":
             if element.get("hidden") in ("1", "true"):
                 first, last = int(element.get("min", 1)), int(element.get("max", 1))
-                sheet.hidden_columns |= set(range(first - 1, min(last, limits.MAX_COLUMNS)))
+                last = min(last, limits.MAX_COLUMNS)
+                sheet.hidden_columns |= set(range(max(first, 1) - 1, last))
         else:
             number = int(element.get("r") or number + 1)
             cells = _row_cells(book, element, number, name, path)

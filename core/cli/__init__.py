@@ -75,23 +75,28 @@ def _run_verb(arguments: argparse.Namespace) -> int:
     # Libraries' warnings address developers; `python -W` brings them back.
     if not sys.warnoptions:
         warnings.filterwarnings("ignore", module=r"(transformers|torch|peft|accelerate)\b")
-    settings = Settings()
     try:
-        settings.require_usable_home()
-        return arguments.run(arguments, settings) or 0
+        return _run_in_workspace(arguments, Settings())
     except KakushinError as e:
         return _print_error(e)
-    except (OSError, MemoryError) as e:
-        fault = machine_error(e, settings.home)
-        if fault is None:
-            raise
-        return _print_error(fault)
     except KeyboardInterrupt:
         print(
             "kakushin: interrupted; the same command resumes after the last finished step",
             file=sys.stderr,
         )
         return 130
+
+
+def _run_in_workspace(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Run the verb. Raises KakushinError, also for what machine or workspace cause."""
+    settings.require_usable_home()
+    try:
+        return arguments.run(arguments, settings) or 0
+    except (OSError, MemoryError) as e:
+        fault = machine_error(e, settings.home)
+        if fault is None:
+            raise
+        raise fault from e
 
 
 def _print_error(error: KakushinError) -> int:

@@ -3,6 +3,7 @@
 import argparse
 from dataclasses import asdict
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from core.cli.verbs import add_verb, store_of
@@ -68,9 +69,12 @@ def _purge(arguments: argparse.Namespace, settings: Settings) -> None:
 
 def _doctor(arguments: argparse.Namespace, settings: Settings) -> int:
     """Print a line a finding; return 1 if one did not pass."""
+    from core.gate.tokens import read_tokens, token_file
     from core.pipeline.checkup import check_setup
 
-    findings = check_setup(settings, arguments.port)
+    tokens = token_file(settings)
+    more = [partial(read_tokens, tokens)] if tokens.exists() else []
+    findings = check_setup(settings, arguments.port, more)
     for finding in findings:
         mark = "ok " if finding.passed else "BAD"
         print(f"{mark} {sentence(reader_language(), finding.code, **finding.values)}")

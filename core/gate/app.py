@@ -17,7 +17,14 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from core.errors import CasesError, KakushinError
-from core.gate.guard import HEALTH, CallerGuard, allowed_caller, problem_response, status_of
+from core.gate.guard import (
+    HEALTH,
+    CallerGuard,
+    allowed_caller,
+    only_header,
+    problem_response,
+    status_of,
+)
 from core.gate.metrics import GateMetrics
 from core.gate.openapi import openapi_document
 from core.gate.schemas import (
@@ -35,10 +42,18 @@ from core.store.entries import ReviewVerdict
 from core.store.reviews import Reviews
 
 KEY_LIMIT = 200  # characters of an idempotency key
+BODY_S = 60.0  # for a body to arrive: a sender that trickles holds a connection and its memory
 
 
 class BodyTooLongError(CasesError):
     """The body of a request has more bytes than are read."""
+
+
+class BodyTooSlowError(CasesError):
+    """The body of a request did not arrive in time."""
+
+
+BODY_STATUS = ((BodyTooLongError, 413), (BodyTooSlowError, 408))
 
 
 class Gate:
@@ -63,7 +78,7 @@ class Gate:
         """Decide the cases of a request; the answer is on disk before it leaves."""
         started = time.perf_counter()
         allowed_caller(request, "decisions.apply")
-        key = request.headers.get("idempotency-key")
+        key = only_header(request.headers, "idempotency-key")
         if key is not None and not 1 <= len(key) <= KEY_LIMIT:
             raise CasesError("gate.key_length", n=len(key), limit=KEY_LIMIT)
         content = read_decide_request(await _body(request))
@@ -143,7 +158,7 @@ async def _answered(
     try:
         return await endpoint(request)
     except KakushinError as e:
-        status = 413 if isinstance(e, BodyTooLongError) else status_of(e)
+        status = next((code for kind, code in BODY_STATUS if isinstance(e, kind)), status_of(e))
         metrics.count_request(path, status)
         return problem_response(e, request.headers, status)
 
@@ -152,10 +167,13 @@ async def _body(request: Request) -> bytes:
     """The body, read no further than the limit. Raises CasesError."""
     body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > BODY_LIMIT:
-                raise BodyTooLongError("gate.body_too_long", limit=BODY_LIMIT)
+        async with asyncio.timeout(BODY_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > BODY_LIMIT:
+                    raise BodyTooLongError("gate.body_too_long", limit=BODY_LIMIT)
+    except TimeoutError as e:
+        raise BodyTooSlowError("gate.body_too_slow", seconds=BODY_S) from e
     except ClientDisconnect as e:
         raise CasesError("gate.body_cut_short") from e
     return bytes(body)

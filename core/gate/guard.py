@@ -56,7 +56,7 @@ class CallerGuard:
                 if self.book is None:
                     require_this_machine(headers)
                 else:
-                    caller = self.book.admit_caller(headers.get("authorization", ""))
+                    caller = self.book.admit_caller(only_header(headers, "authorization") or "")
             except KakushinError as e:
                 # A token file that cannot be read is the gate's fault, not the caller's.
                 status = 503 if isinstance(e, SettingsError) else status_of(e)
@@ -65,6 +65,17 @@ class CallerGuard:
                 return
             scope.setdefault("state", {})["caller"] = caller
         await self.app(scope, receive, send)
+
+
+def only_header(headers: Headers, name: str) -> str | None:
+    """Return a header's value, None without it.
+
+    Raises CasesError if it is sent twice: a proxy may have checked the other one.
+    """
+    values = headers.getlist(name)
+    if len(values) > 1:
+        raise CasesError("gate.header_twice", name=name)
+    return values[0] if values else None
 
 
 def require_this_machine(headers: Headers) -> None:

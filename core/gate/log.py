@@ -148,6 +148,11 @@ class DecisionLog:
             removed += 1
         return removed
 
+    def retire(self, case_ids: Sequence[str], scored: int, unscored: int) -> None:
+        """Refuse these cases from now on; scored, unscored: how many cases of each kind they add."""
+        self.retired = self.retired.with_cases(case_ids, scored, unscored, self.retired.segment)
+        self.retired.save(self._retired_path)
+
     def close(self) -> None:
         """Give the log back."""
         for segment in self._segments.values():

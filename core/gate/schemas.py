@@ -4,6 +4,7 @@ document's. Knows no HTTP.
 
 import hashlib
 import json
+from collections import Counter
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -14,6 +15,7 @@ from core.errors import CasesError
 MOST_CASES = 1000  # in one request
 # The longest text is read by core.pipeline.ask.checked_question, which knows the model.
 BODY_LIMIT = 8_000_000  # bytes of one request
+PLACE_LIMIT = 200  # characters of a name in the body that a refusal quotes
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 DECISION = Literal["accepted", "review"]
 
@@ -79,10 +81,10 @@ class DecideResponse(BaseModel):
 class GateVerdict(BaseModel):
     """A person's judgement of a case that this gate decided."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     case_id: Name
-    verdict: str
+    verdict: Name
     reviewer: Annotated[Name, Field(description="Counts only where requests need no token")]
     judged_at: Annotated[datetime, Field(alias="at")]
     label: str | None = None
@@ -112,13 +114,23 @@ class RefusedBody(BaseModel):
 
 
 def read_document(kind: type[BaseModel], body: bytes):
-    """Read a request's body as a document of that kind. Raises CasesError with the first problem."""
+    """Read a request's body as a document of that kind. Raises CasesError with the first problem,
+    also for an object that has a name twice: readers differ in which value counts.
+    """
     try:
-        return kind.model_validate_json(body)
+        document = kind.model_validate_json(body)
     except ValidationError as e:
         first = e.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or "body"
+        place = ".".join(map(str, first["loc"]))[:PLACE_LIMIT] or "body"
         raise CasesError("gate.body_refused", place=place, reason=first["msg"]) from e
+    json.loads(body, object_pairs_hook=_refuse_repeated_names)
+    return document
+
+
+def _refuse_repeated_names(pairs: list[tuple[str, object]]) -> None:
+    names = Counter(name for name, _ in pairs)
+    if len(names) < len(pairs):
+        raise CasesError("gate.name_twice", name=names.most_common(1)[0][0][:PLACE_LIMIT])
 
 
 def read_decide_request(body: bytes) -> DecideRequest:

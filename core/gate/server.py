@@ -40,7 +40,7 @@ def make_gate(
 
     card: the ModelCard of the model. scorer: the model, `scores(texts)`. dataset: name of the
     cases, by which the active policy is looked up. callers: who may ask; None asks for no token.
-    Raises StoreError where another gate holds the log.
+    Raises StoreError where another gate holds the log, or store and log do not fit together.
     """
     run = gate_run(card, dataset)
     log = DecisionLog(settings.home / "gate" / f"{run.run_id}.jsonl")
@@ -50,9 +50,15 @@ def make_gate(
     secret = audit_secret(settings.store)
     audits = AuditRule(AUDIT_SHARE, partial(audit_numbers, secret, run.run_id))
     decide = partial(decide_batch, model=model, read_policy=policies.bound_policy, audits=audits)
+    transfer = StoreTransfer(log, Store(settings.store, TRANSFER_WAIT_S, GATE), run)
+    try:
+        transfer.note_missing_lines()
+    except BaseException:
+        log.close()
+        raise
     return Gate(
         GateWorker(log, decide, metrics),
-        StoreTransfer(log, Store(settings.store, TRANSFER_WAIT_S, GATE), run),
+        transfer,
         metrics,
         partial(checked_question, card=card),
         callers,

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from core.decision.audits.draws import audit_numbers
-from core.errors import KakushinError
+from core.errors import KakushinError, StoreError
 from core.gate.log import DecisionLog, StoredLine
 from core.pipeline.runs import content_hash, model_run
 from core.store.audits import Audits
@@ -23,7 +23,7 @@ from core.store.parts import write_part
 from core.store.reviews import Reviews
 from core.store.secret import audit_secret
 from core.store.store import Store
-from core.store.unscored import add_unscored_cases, count_unscored
+from core.store.unscored import add_unscored_cases, count_unscored, judged_cases
 from core.types import Run
 
 PART_CASES = 2000
@@ -47,6 +47,27 @@ class StoreTransfer:
         self._thread = threading.Thread(target=self._work, name="gate-transfer", daemon=True)
         self._scored = self._unscored = 0  # cases of the log that the store has
         self._started = 0.0  # seconds of time.monotonic()
+
+    def note_missing_lines(self) -> None:
+        """Let the log refuse cases that the store has and that it lacks: its file was moved aside,
+        or is older than the store. Call it before the gate decides.
+
+        Else as many new cases would pass as moved. Raises StoreError if the store lacks cases whose
+        lines the log has removed.
+        """
+        run_id, log = self.run.run_id, self.log
+        if run_id in {record.run.run_id for record in self.store.runs("score")}:
+            self._scored = self.store.run(run_id).cases
+            self._unscored = count_unscored(self.store, run_id)
+        past = log.retired
+        if self._scored < past.scored or self._unscored < past.unscored:
+            counts = {"n": self._scored + self._unscored, "removed": past.scored + past.unscored}
+            raise StoreError("gate.store_behind", file=str(log.path), **counts)
+        scored = max(0, self._scored - past.scored - len(log.scored))
+        unscored = max(0, self._unscored - past.unscored - len(log.unscored))
+        if scored or unscored:
+            ids = judged_cases(self.store, run_id)["case_id"]
+            log.retire([name for name in ids if name not in log.cases], scored, unscored)
 
     def start(self) -> None:
         """Move what waits every EVERY_S seconds; what fails waits for the next time."""

@@ -7,6 +7,7 @@ are read at run time; nothing is compiled. Knows no screen; imports no other mod
 """
 
 import os
+import re
 import string
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -14,6 +15,9 @@ from pathlib import Path
 
 MESSAGES_FOLDER = Path(__file__).resolve().parent
 LANGUAGES = ("ja", "en")
+# Characters that a terminal obeys instead of showing them: controls, line ends too, and those that
+# turn the direction of writing, by which a text can look like another.
+_OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 @cache
@@ -118,6 +122,23 @@ def error_text(error: object, language: str, controls: ControlNames = _OPTIONS) 
     return sentence(language, code, controls, **getattr(error, "values", {}))
 
 
+def shown_text(text: str, allowed: str = "") -> str:
+    """Return a text whose characters a terminal shows and does not obey: others as their escapes.
+
+    allowed: of these, the characters that stay.
+
+    >>> print(shown_text("a\\x1b[31mb"))
+    a\\u001b[31mb
+    """
+    if text.isprintable():
+        return text
+    return _OBEYED.sub(lambda found: found[0] if found[0] in allowed else _escape(found[0]), text)
+
+
+def _escape(character: str) -> str:
+    return f"\\u{ord(character):04x}"
+
+
 def reader_language(environment: Mapping[str, str] = os.environ) -> str:
     """Return the terminal's language: KAKUSHIN_LANGUAGE, else the locale's, else English."""
     # LC_ALL overrides LC_MESSAGES, which overrides LANG (POSIX, locale).
@@ -127,11 +148,18 @@ def reader_language(environment: Mapping[str, str] = os.environ) -> str:
 
 
 def _written(value: object, language: str, controls: ControlNames) -> object:
-    """Return a value in the form of a sentence: lists joined, an error as its own sentence."""
+    """Return a value in the form of a sentence: lists joined, an error as its own sentence.
+
+    Values quote files, which strangers write: what a terminal would obey is escaped.
+    """
     # By shape, not by class: importing core.errors here would close a circle.
     if hasattr(value, "code") and hasattr(value, "values"):
         return error_text(value, language, controls)
-    if isinstance(value, str) or not isinstance(value, Iterable):
+    if isinstance(value, str):
+        return shown_text(value)
+    if isinstance(value, os.PathLike):
+        return shown_text(str(value))
+    if not isinstance(value, Iterable):
         return value
     parts = [str(_written(item, language, controls)) for item in value]
     if any(part.endswith((".", "。")) for part in parts):  # sentences

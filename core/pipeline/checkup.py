@@ -1,22 +1,23 @@
-"""Check a setup: one finding for each thing that Kakushin needs, none with case text.
+"""Check a setup: a finding for each thing that Kakushin needs, none with case text.
 
-Reads only; the store is opened as any reader opens it. Knows no terminal and no screen.
+Reads only; the store is opened as any reader opens it. Heavy libraries are imported by the checks
+that need them, since one may be missing. Knows no terminal and no screen.
 """
 
 import os
 import shutil
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
+from core.access import login_path, read_login, require_login_library
+from core.cases.dates import named_zone
 from core.errors import KakushinError, StoreError
 from core.files import recover_folders
-from core.models.base.card import read_card
 from core.settings import Settings
-from core.store.store import Store
-from core.store.trail import AuditTrail
 
 PYTHON = (3, 11)
 PACKAGES = ("duckdb", "pandas", "pyarrow", "streamlit", "torch", "transformers", "safetensors")
@@ -33,18 +34,29 @@ class Finding:
     values: dict[str, object]
 
 
-def check_setup(settings: Settings, port: int) -> list[Finding]:
-    """Return a finding for Python, packages, disk, permissions, port, store, trail and models."""
-    checks: list[Callable[[], Finding]] = [
-        _check_python,
-        _check_packages,
-        lambda: _check_disk(settings),
-        lambda: _check_permissions(settings),
-        lambda: _check_port(port),
-        lambda: _check_store(settings),
-        lambda: _check_models(settings),
+def check_setup(
+    settings: Settings, port: int, more: Iterable[Callable[[], object]] = ()
+) -> list[Finding]:
+    """Return findings: Python, packages, environment, disk, permissions, port, login, store, trail
+    and models.
+
+    more: further checks, which raise an error of ours.
+    """
+    packages = _check_packages()
+    findings = [
+        _check_python(),
+        packages,
+        _check_disk(settings),
+        _check_permissions(settings),
+        *_check_owners(settings),
+        _check_port(port),
+        *_check_login(),
+        *_faults_of(more),
     ]
-    return [check() for check in checks]
+    if packages.passed:  # these need torch or DuckDB
+        findings += [*_check_environment(settings), _check_store(settings)]
+        findings += _check_models(settings)
+    return findings
 
 
 def _check_python() -> Finding:
@@ -66,7 +78,8 @@ def _check_packages() -> Finding:
 
 
 def _check_disk(settings: Settings) -> Finding:
-    existing = next(path for path in (settings.home, *settings.home.parents) if path.exists())
+    home = settings.home.absolute()
+    existing = next(path for path in (home, *home.parents) if os.path.exists(path))
     free = shutil.disk_usage(existing).free
     values: dict[str, object] = {
         "folder": str(existing),
@@ -86,6 +99,43 @@ def _check_permissions(settings: Settings) -> Finding:
     return Finding(is_private, code, {"folder": home, "mode": f"{mode:o}"})
 
 
+def _check_environment(settings: Settings) -> list[Finding]:
+    """Return what is wrong with the variables that name a device or a time zone."""
+    from core.models.base.device import pick_device
+
+    checks: list[Callable[[], object]] = [lambda: pick_device(settings.device)]
+    if settings.timezone:
+        checks.append(partial(named_zone, settings.timezone))
+    return _faults_of(checks)
+
+
+def _faults_of(checks: Iterable[Callable[[], object]]) -> list[Finding]:
+    """Return a finding for each check that raises an error of ours."""
+    findings = []
+    for check in checks:
+        try:
+            check()
+        except KakushinError as error:
+            findings.append(Finding(False, "pipeline.setup_fault", {"fault": error}))
+    return findings
+
+
+def _check_owners(settings: Settings) -> list[Finding]:
+    """Name what belongs to another user, as after a call by root: Kakushin could not write it."""
+    folders = [path for path in (settings.home, settings.store) if path.is_dir()]
+    paths = [*folders, *(path for folder in folders for path in sorted(folder.iterdir()))]
+    others = [path for path in paths if path.lstat().st_uid != os.geteuid()]
+    values: dict[str, object] = {"n": len(others), "folder": settings.home}
+    values["file"] = others[0] if others else ""
+    return [Finding(False, "pipeline.setup_owner", values)] if others else []
+
+
+def _check_login() -> list[Finding]:
+    """Return what is wrong with the login that KAKUSHIN_LOGIN names."""
+    login = login_path()
+    return [] if login is None else _faults_of([partial(read_login, login), require_login_library])
+
+
 def _check_port(port: int) -> Finding:
     with socket.socket() as probe:
         taken = probe.connect_ex(("127.0.0.1", port)) == 0
@@ -95,6 +145,9 @@ def _check_port(port: int) -> Finding:
 
 def _check_store(settings: Settings) -> Finding:
     """Open the store and check its trail; a store that does not exist yet passes."""
+    from core.store.store import Store
+    from core.store.trail import AuditTrail
+
     if not settings.store.exists():
         return Finding(True, "pipeline.setup_no_store", {"folder": settings.store})
     values: dict[str, object] = {}
@@ -109,15 +162,14 @@ def _check_store(settings: Settings) -> Finding:
     return Finding(True, "pipeline.setup_store", values)
 
 
-def _check_models(settings: Settings) -> Finding:
+def _check_models(settings: Settings) -> list[Finding]:
+    """Return a finding for each model that cannot be read, then how many can."""
+    from core.models.scoring.checkpoint import check_files
+
     folders = []
     if settings.models.is_dir():
         recover_folders(settings.models)
-        folders = sorted(path for path in settings.models.iterdir() if path.is_dir())
-    for folder in folders:
-        try:
-            if not folder.name.startswith("."):
-                read_card(folder)
-        except KakushinError as error:
-            return Finding(False, "pipeline.setup_fault", {"fault": error})
-    return Finding(True, "pipeline.setup_models", {"models": len(folders)})
+        folders = sorted(path for path in settings.models.glob("[!.]*/") if path.is_dir())
+    faults = _faults_of(partial(check_files, folder) for folder in folders)
+    readable: dict[str, object] = {"models": len(folders) - len(faults)}
+    return [*faults, Finding(True, "pipeline.setup_models", readable)]

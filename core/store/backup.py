@@ -6,8 +6,11 @@ copied; none fails. Knows no table's meaning.
 """
 
 import json
+import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from core.errors import StoreError
@@ -20,7 +23,10 @@ from core.store.wal import NOTE
 
 MANIFEST = "manifest.json"
 LEFT_OUT = ("cache",)  # folders of the workspace that can be downloaded again
-_NOT_COPIED = shutil.ignore_patterns("*.tmp", "*.lock", LOCK, TURN)
+# Copied after the store: a case that the store has must be in the gate's log, too.
+AFTER_STORE = ("gate",)
+COPIES = 5  # of a folder whose names change meanwhile, before it is given up
+_PATTERNS = shutil.ignore_patterns("*.tmp", ".reading-*", "*.lock", LOCK, TURN)
 
 
 @dataclass(frozen=True)
@@ -35,8 +41,8 @@ class BackupContent:
 def write_backup(store: Store, home: Path, out: Path) -> BackupContent:
     """Copy the workspace into the new folder `out`, whole or not at all; return its content.
 
-    Raises StoreError if `out` exists or lies in the workspace, or if the copied trail is not
-    intact, and AccessError for a missing role.
+    Raises StoreError if `out` exists or lies in the workspace, if a folder cannot be copied as it
+    was at one moment, or if the copied trail is not intact, and AccessError for a missing role.
     """
     store.principal.require("backup")
     if out.exists() or home.resolve() in out.resolve().parents:
@@ -45,11 +51,14 @@ def write_backup(store: Store, home: Path, out: Path) -> BackupContent:
 
     def fill(fresh: Path) -> None:
         for folder in sorted(path for path in home.iterdir() if path.is_dir()):
-            if folder.name not in LEFT_OUT and folder != store.folder:
-                shutil.copytree(folder, fresh / folder.name, ignore=_NOT_COPIED)
-        # Last, so that every file that the store names is older than the store's copy.
+            if folder.name not in (*LEFT_OUT, *AFTER_STORE) and folder != store.folder:
+                _copy_at_one_moment(folder, fresh / folder.name)
+        # Late, so that every file that the store names is older than the store's copy.
         with store.at_rest():
-            shutil.copytree(store.folder, fresh / "store", ignore=_NOT_COPIED)
+            _copy_folder(store.folder, fresh / "store", ignore=_left_out)
+            for name in AFTER_STORE:
+                if (home / name).is_dir():
+                    _copy_at_one_moment(home / name, fresh / name)
         # Opening the copy also brings its write-ahead log in; hashed after that.
         content = _read_content(fresh)
         write_atomic(fresh / MANIFEST, _manifest_text(content))
@@ -84,8 +93,8 @@ def restore_backup(folder: Path, home: Path) -> BackupContent:
     for child in sorted(path for path in folder.iterdir() if path.is_dir()):
         # The store comes last in the alphabet of folders that matter; a cut restore has none.
         if child.name != "store":
-            shutil.copytree(child, home / child.name, dirs_exist_ok=True)
-    replace_folder(home / "store", lambda fresh: _copy_into(folder / "store", fresh))
+            _copy_folder(child, home / child.name)
+    replace_folder(home / "store", partial(_copy_folder, folder / "store"))
     restored = BackupContent(files, *_store_content(home / "store"))
     if restored != BackupContent(files, counts, trail):
         raise StoreError("store.restore_differs", folder=str(home))
@@ -93,8 +102,59 @@ def restore_backup(folder: Path, home: Path) -> BackupContent:
     return restored
 
 
-def _copy_into(source: Path, fresh: Path) -> None:
-    shutil.copytree(source, fresh, dirs_exist_ok=True)
+def _copy_at_one_moment(source: Path, fresh: Path) -> None:
+    """Copy a folder whose names stay the same meanwhile: one that changes is copied again.
+
+    Files are replaced whole, so that each copy is one that was there; a model's folder is replaced
+    by a rename, and half of each would be no model. Raises StoreError for one that keeps changing.
+    """
+    for _ in range(COPIES):
+        before = _names(source)
+        try:
+            _copy_folder(source, fresh, ignore=_left_out)
+        except StoreError:
+            if _names(source) == before:
+                raise
+        if _names(source) == before:
+            return
+        shutil.rmtree(fresh, ignore_errors=True)
+    raise StoreError("store.backup_changing", folder=str(source))
+
+
+def _names(folder: Path) -> set[tuple[str, int]]:
+    """Return the paths in a folder that are copied; a folder's with its inode, which a rename
+    changes.
+    """
+    names = set()
+    for place, folders, files in os.walk(folder):
+        omitted = _left_out(place, [*folders, *files])
+        folders[:] = [name for name in folders if name not in omitted]
+        names |= {(os.path.join(place, name), 0) for name in files if name not in omitted}
+        try:
+            names.add((place, os.stat(place).st_ino))
+        except FileNotFoundError:
+            names.add((place, -1))
+    return names
+
+
+def _left_out(place: str, names: list[str]) -> set[str]:
+    """Return which names in a folder are not copied: passing files, and links that lead nowhere."""
+    # shutil's own option looks for a relative link's target from the current folder.
+    links = {
+        n
+        for n in names
+        if os.path.islink(path := os.path.join(place, n)) and not os.path.exists(path)
+    }
+    return _PATTERNS(place, names) | links
+
+
+def _copy_folder(source: Path, target: Path, ignore: Callable | None = None) -> None:
+    """Copy a folder. Raises StoreError for a file that cannot be copied, such as a pipe."""
+    try:
+        shutil.copytree(source, target, ignore=ignore, dirs_exist_ok=True)
+    except shutil.Error as e:
+        file, _, reason = e.args[0][0]
+        raise StoreError("store.not_copied", file=str(file), reason=str(reason)) from e
 
 
 def _read_content(folder: Path) -> BackupContent:

@@ -6,7 +6,7 @@ no meaning here: core.decision interprets them.
 
 import math
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from core.errors import NonFiniteError, SettingsError
 
@@ -89,6 +89,11 @@ class ReviewVerdict:
             raise SettingsError("store.verdict_seconds", case=self.case_id, value=self.seconds)
         if self.judged_at.tzinfo is None:
             raise SettingsError("store.verdict_time", value=self.judged_at)
+        try:
+            self.judged_at.astimezone(UTC)
+        except OverflowError as e:
+            value = self.judged_at.isoformat()
+            raise SettingsError("store.verdict_moment", value=value) from e
         p = self.inclusion_probability
         # A known, positive probability is what makes an audited case usable in an estimate.
         if self.audit != (p is not None):

@@ -4,6 +4,7 @@ What decisions rest on stays: counts, confidences, decisions, verdicts, policies
 trail. Knows no screen.
 """
 
+import math
 import shutil
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -53,11 +54,17 @@ def purge_before(store: Store, settings: Settings, day: date) -> Purged:
         texts += int(only_row(result)[0])
         purged = Purged(texts, len(uploads), len(jobs), len(leftovers))
         record_action(store, "purge", f"before {day}", **asdict(purged))
-    for folder in (*uploads, *jobs):
-        shutil.rmtree(folder)
-    for path in leftovers:
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    for path in (*uploads, *jobs, *leftovers):
+        _delete(path)
     return purged
+
+
+def _delete(path: Path) -> None:
+    """Delete a file or a folder; of a link, the link and not what it leads to."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _older(folder: Path, day: date, pattern: str = "*/") -> list[Path]:
@@ -67,5 +74,12 @@ def _older(folder: Path, day: date, pattern: str = "*/") -> list[Path]:
 
 
 def _changed_at(path: Path) -> float:
-    """Return the newest change of a file or of the files right below a folder, Unix seconds."""
-    return max(item.stat().st_mtime for item in (path, *(path.iterdir() if path.is_dir() else ())))
+    """Return the newest change of a file or of the files right below a folder, Unix seconds.
+
+    What is gone since it was listed has just changed.
+    """
+    try:
+        inside = path.iterdir() if path.is_dir() else ()
+        return max(item.lstat().st_mtime for item in (path, *inside))
+    except FileNotFoundError:
+        return math.inf

@@ -188,6 +188,11 @@ def _head(weights: dict[str, Tensor], card: ModelCard) -> nn.Linear:
     return head.requires_grad_(False)
 
 
+def check_files(folder: Path) -> None:
+    """Raise ModelError unless the model's card and weights can be read and belong together."""
+    _read_weights(folder, read_card(folder))
+
+
 def _read_weights(folder: Path, card: ModelCard) -> dict[str, Tensor]:
     path = folder / "weights.safetensors"
     if not path.is_file():
