@@ -7,13 +7,17 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
+import time
 from contextlib import contextmanager, suppress
 
 import pytest
+import uvicorn
 
 from core.errors import StoreError
 from core.gate import app as gate_module
 from core.gate.app import gate_app
+from core.gate.patience import TimedProtocol
 from core.gate.schemas import DecideRequest, GateCase
 from core.gate.tokens import add_token, token_file
 from core.gate.transfer import gate_run
@@ -247,6 +251,33 @@ def test_slow_senders_hold_up_nobody(served):
     finally:
         for connection in waiting:
             connection.close()
+
+
+async def _slow_answer(scope, receive, send):
+    await asyncio.sleep(1)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def test_a_connection_without_a_whole_head_is_closed_and_a_slow_answer_is_not(monkeypatch):
+    monkeypatch.setattr("core.gate.patience.HEAD_S", 0.2)
+    port = free_port()
+    options = {"http": TimedProtocol, "lifespan": "off", "log_level": "critical"}
+    server = uvicorn.Server(uvicorn.Config(_slow_answer, port=port, **options))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.05)
+        whole, half = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET / HTTP/1.1\r\nX: "
+        for content in (b"", half, whole + half):
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+                connection.sendall(content)
+                answer = b"".join(iter(lambda: connection.recv(1000), b""))  # until it is closed
+            assert answer.count(b"200 OK") == content.count(whole)
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def test_a_body_that_does_not_arrive_in_time_is_given_up(home, monkeypatch):

@@ -241,3 +241,20 @@ def test_a_column_far_below_the_first_takes_no_memory(saved):
     cols = '<cols><col min="-999999999999" max="1" hidden="1"/></cols><sheetData>'
     cases = read_cases(with_cell(path, "<sheetData>", cols))
     assert cases.frame["text"].tolist() == ["x"]
+
+
+def test_a_text_that_many_cells_share_counts_in_each_of_them(tmp_path):
+    long = "油" * 1_000_000
+    rows = "".join(f'<row r="{i}"><c t="s"><v>0</v></c></row>' for i in range(2, 300))
+    head = '<row r="1"><c t="inlineStr"><is><t>text</t></is></c></row>'
+    parts = {
+        "xl/workbook.xml": '<w xmlns:r="r"><sheet name="a" r:id="1"/></w>',
+        "xl/_rels/workbook.xml.rels": '<R><Relationship Id="1" Type="/worksheet" Target="a"/></R>',
+        "xl/a": f"<worksheet><sheetData>{head}{rows}</sheetData></worksheet>",
+        "xl/sharedStrings.xml": f"<sst><si><t>{long}</t></si></sst>",
+    }
+    with zipfile.ZipFile(tmp_path / "cases.xlsx", "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in parts.items():
+            file.writestr(name, content)
+    with pytest.raises(CasesError, match="298,000,000 bytes"):
+        read_cases(tmp_path / "cases.xlsx")

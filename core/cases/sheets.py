@@ -127,9 +127,10 @@ def _notices_of_cells(
 
 def _fill_merged(sheet: Sheet, header_row: int, below: dict[int, list]) -> list[int]:
     """Copy each cell merged over rows below the header into all of its rows; return those rows."""
-    filled = set()
+    filled: set[int] = set()
+    lowest = max(below, default=0)
     # Excel stores the value in the top left cell only, and leaves the others empty.
-    for column, first, _, last in sheet.merged:
+    for column, first, _, last in dict.fromkeys(sheet.merged):
         top = sheet.rows.get(first, [])
         if (
             first <= header_row
@@ -138,7 +139,7 @@ def _fill_merged(sheet: Sheet, header_row: int, below: dict[int, list]) -> list[
             or top[column - 1] in (None, "")
         ):
             continue
-        for row in range(first + 1, last + 1):
+        for row in range(first + 1, min(last, lowest) + 1):
             cells = below.get(row)
             if cells is None:
                 continue

@@ -89,7 +89,15 @@ def read_xlsx(
         raise CasesError("cases.damaged_workbook", file=str(path)) from e
     others = [title for title in book.sheets if title != name]
     table = make_table(path, sheet, [name, *others], options, requested)
+    # A shared or a merged text is in the file once, and in memory too, but each of its cells is
+    # hashed, checked and scored.
+    check_size(path, _count_characters(table), max_bytes)
     return replace(table, epoch_1904=book.epoch == MAC_EPOCH)
+
+
+def _count_characters(table: Table) -> int:
+    cells = (cell for record in table.records for cell in record.cells.values())
+    return sum(len(cell) for cell in cells if isinstance(cell, str))
 
 
 def _open_workbook(archive: zipfile.ZipFile, path: Path) -> Workbook:

@@ -11,6 +11,7 @@ from core.gate.app import Gate, gate_app
 from core.gate.deciding import AuditRule, GateModel, decide_batch
 from core.gate.log import DecisionLog
 from core.gate.metrics import GateMetrics
+from core.gate.patience import TimedProtocol
 from core.gate.policies import PolicyInForce
 from core.gate.tokens import CallerBook, callers_for
 from core.gate.transfer import StoreTransfer, gate_run
@@ -75,4 +76,6 @@ def serve_gate(settings: Settings, card, scorer, dataset: str, host: str, port: 
     keep_case_text_out()
     sys.setswitchinterval(SWITCH_S)
     app = gate_app(make_gate(settings, card, scorer, dataset, callers))
-    uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning")
+    uvicorn.run(
+        app, host=host, port=port, http=TimedProtocol, access_log=False, log_level="warning"
+    )
