@@ -14,7 +14,7 @@ HEAD_S = 20.0  # for the head of a request; a connection without one lives up to
 class TimedProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     """uvicorn's protocol; it ends a connection in which no request began since the last look."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin to look after the connection."""
         super().connection_made(transport)
         self._request_before: object = None
