@@ -11,11 +11,9 @@ from streamlit import config
 
 from core.pipeline.uploads import MAX_UPLOAD
 
-SETTINGS = tomllib.loads(
-    (Path(__file__).resolve().parent.parent / "dashboard" / ".streamlit" / "config.toml").read_text(
-        encoding="utf-8"
-    )
-)
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS_FILE = ROOT / "dashboard" / ".streamlit" / "config.toml"  # a package carries it there
+SETTINGS = tomllib.loads(SETTINGS_FILE.read_text(encoding="utf-8"))
 THEMES = {name: SETTINGS["theme"][name] for name in ("light", "dark")}
 
 
@@ -46,6 +44,10 @@ def contrast(one: str, other: str) -> float:
 
 def test_every_option_is_one_that_this_streamlit_knows():
     assert [name for name in flat(SETTINGS) if name not in config._config_options_template] == []
+
+
+def test_streamlit_started_in_the_source_tree_has_the_same_settings():
+    assert (ROOT / ".streamlit" / "config.toml").samefile(SETTINGS_FILE)
 
 
 def test_it_is_safe_as_it_comes():
