@@ -8,6 +8,7 @@ no login and no screen.
 import getpass
 import os
 from dataclasses import dataclass
+from functools import cache
 
 from core.errors import AccessError
 
@@ -91,12 +92,15 @@ class Principal:
 
 def local_principal(name: str | None = None) -> Principal:
     """Return this machine's user, by name: the given one, KAKUSHIN_USER, or the system's."""
-    return Principal(LOCAL_ACCOUNT, name or _system_name(), frozenset(ROLES))
+    name = name or os.environ.get("KAKUSHIN_USER") or _system_name()
+    return Principal(LOCAL_ACCOUNT, name, frozenset(ROLES))
 
 
+@cache
 def _system_name() -> str:
+    """Return the name of the process's user: asked once, since the system reads a file for it."""
     try:
-        return os.environ.get("KAKUSHIN_USER") or getpass.getuser()
+        return getpass.getuser()
     except (KeyError, OSError, ImportError):  # a container's user may have no name
         return LOCAL_ACCOUNT
 

@@ -10,6 +10,7 @@ import pytest
 from core.counts.joint import REVIEW_ALL
 from core.decision.thresholds.policy import Policy
 from dashboard.i18n import LANGUAGE_NAMES, catalogue
+from dashboard.session import cache
 from tests.pages import described, drawn, live, move, page_text, show_tab, unfold
 from tests.stores import activate, add_run, make_store
 
@@ -194,6 +195,21 @@ def test_a_figure_that_is_clicked_on_does_not_change_with_the_threshold(known):
     assert [(proto.id, proto.spec) for proto in before] == [
         (proto.id, proto.spec) for proto in after
     ]
+
+
+def test_a_move_of_the_handle_makes_no_frame_and_no_figure_anew(known, monkeypatch):
+    """With 50 readers, what is made at every move took a third of the server's time."""
+    page, made = known(Policy(0.7), t="0.5", capacity="30"), []
+    kept_result = cache._results.get
+
+    def noted(key, make):
+        return kept_result(key, lambda: made.append(key[0].__name__) or make())
+
+    monkeypatch.setattr(cache._results, "get", noted)
+    move(page, 0.9).run()
+    assert made == []
+    page.number_input(key="escape").set_value(11.0).run()
+    assert "_thresholds" in made
 
 
 # --- segment or class

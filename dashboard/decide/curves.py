@@ -107,10 +107,8 @@ def thresholds_figure(
     curve = cached_result(frames.threshold_frame, costed)
     texts = words.chart_words("axis.reviews", "axis.leakage", "axis.money", "threshold")
     size, signs = words.chart_money(currency, curve["money"].max())
-    ends = ["money", "money_low", "money_high"]
-    drawn_curve = curve.assign(**{end: curve[end] / size for end in ends})
     drawn_marks = [_in_unit(mark, size) for mark in marks]
-    figure = cached_result(_thresholds, drawn_curve, texts | signs, *drawn_marks)
+    figure = cached_result(_thresholds, curve, size, texts | signs, *drawn_marks)
     return figure, curve
 
 
@@ -130,9 +128,11 @@ def _risk(curves: pd.DataFrame, names: dict[str, str], words: dict[str, str], *m
     return mark_charts.on_risk(charts.risk_coverage_figure(curves, names, None, words), marks)
 
 
-def _thresholds(curve: pd.DataFrame, words: dict[str, str], *marks: Mark):
-    """Return the figure, cached as that of `_risk` is."""
-    return mark_charts.on_thresholds(charts.against_threshold(curve, words), marks)
+def _thresholds(curve: pd.DataFrame, size: float, words: dict[str, str], *marks: Mark):
+    """Return the figure, cached as that of `_risk` is; its money in a unit of `size`."""
+    ends = ["money", "money_low", "money_high"]
+    drawn_curve = curve.assign(**{end: curve[end] / size for end in ends})
+    return mark_charts.on_thresholds(charts.against_threshold(drawn_curve, words), marks)
 
 
 def options_panel(context: RunContext) -> None:

@@ -367,9 +367,8 @@ def inspectors(models: ask.Pair) -> ask.Inspectors:
 def spare_collector(page: str) -> None:
     """Exclude the loaded objects of a page from garbage collection; call it after the page's run.
 
-    Only the first call for a page has an effect. Streamlit collects all generations after each run,
-    and the watch runs every two seconds in every session: scanning the libraries' own objects,
-    which stay anyway, took 100 ms of processor time each time.
+    Only the first call for a page has an effect. Scanning the libraries' own objects, which stay
+    anyway, takes 100 ms of processor time at each full collection.
     """
     gc.collect()
     # moves all live objects to a generation that no collection scans
