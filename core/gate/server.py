@@ -1,5 +1,6 @@
 """The gate of a workspace, put together and served: model, policy in force, log and store."""
 
+import gc
 import logging
 import sys
 from functools import partial
@@ -76,6 +77,9 @@ def serve_gate(settings: Settings, card, scorer, dataset: str, host: str, port: 
     keep_case_text_out()
     sys.setswitchinterval(SWITCH_S)
     app = gate_app(make_gate(settings, card, scorer, dataset, callers))
+    # The libraries' and the model's objects stay anyway: no collection need scan them.
+    gc.collect()
+    gc.freeze()
     uvicorn.run(
         app, host=host, port=port, http=TimedProtocol, access_log=False, log_level="warning"
     )
