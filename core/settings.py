@@ -6,7 +6,7 @@ The workspace holds generated files only: after it is deleted, `make demo` rebui
 import errno
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -25,13 +25,16 @@ def default_home(root: Path) -> Path:
 
 
 class Settings(BaseSettings):
-    """Settings from the environment: KAKUSHIN_HOME, KAKUSHIN_DEVICE, KAKUSHIN_COMPILE,
-    KAKUSHIN_TIMEZONE, KAKUSHIN_FOUR_EYES, KAKUSHIN_HOSTS, KAKUSHIN_SESSIONS."""
+    """Settings from the environment: KAKUSHIN_HOME, KAKUSHIN_DEVICE, KAKUSHIN_PRECISION,
+    KAKUSHIN_COMPILE, KAKUSHIN_TIMEZONE, KAKUSHIN_FOUR_EYES, KAKUSHIN_HOSTS, KAKUSHIN_SESSIONS."""
 
     model_config = SettingsConfigDict(env_prefix="KAKUSHIN_", frozen=True)
 
     home: Path = Field(default_factory=lambda: default_home(ROOT))
     device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
+    # Of products in training and its targets: auto rounds their factors to bfloat16 where the
+    # processor multiplies it faster; float32 gives the same weights for any number of processes
+    precision: Literal["auto", "float32"] = "auto"
     # torch.compile for scoring costs minutes at the first batch: it pays for long runs on a GPU
     compile: bool = False
     # IANA name: the zone of times that carry none; times with a zone are converted to it

@@ -5,10 +5,22 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from core.models.base import products
 from core.models.base.batches import pad
-from core.models.base.products import FastLinear, linear_map, speed_up_products
+from core.models.base.products import (
+    FastLinear,
+    linear_map,
+    rounded_products,
+    speed_up_products,
+)
 
 SHAPES = [(1, 5), (7, 3, 5), (2, 0, 5), (33, 5), (4, 40, 5)]  # some are not multiples of ROWS
+
+
+@pytest.fixture(autouse=True)
+def every_processor(monkeypatch):
+    """Let oneDNN compute whoever made the processor."""
+    monkeypatch.setattr(products, "_MKL_IS_FASTER", False)
 
 
 def gradients(product, x, weight, bias):
@@ -32,6 +44,62 @@ def test_a_product_and_its_gradients_are_torchs_own(shape, outputs):
         *(gradients(product, x, weight, bias) for product in (linear_map, F.linear)), strict=True
     ):
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-2)
+
+
+def rounded(x):
+    """Return the numbers as bfloat16 has them."""
+    return x.bfloat16().float()
+
+
+def test_factors_may_be_rounded_inside_rounded_products_alone_and_never_with_float32(monkeypatch):
+    """Where the processor multiplies no bfloat16 faster, nothing is rounded anywhere."""
+    generator = torch.Generator().manual_seed(0)
+    x, weight = (torch.randn(size, generator=generator) for size in ((64, 384), (96, 384)))
+    exact, product_of_rounded = F.linear(x, weight), F.linear(rounded(x), rounded(weight))
+    precision = torch.backends.mkldnn.matmul
+    with rounded_products():
+        inside = linear_map(x, weight)
+        assert precision.fp32_precision != "bf16"  # attention would take 15 times as long
+    expected = exact if (inside - exact).abs().max() < 1e-3 else product_of_rounded
+    torch.testing.assert_close(inside, expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(linear_map(x, weight), exact, rtol=1e-5, atol=1e-4)
+    monkeypatch.setenv("KAKUSHIN_PRECISION", "float32")
+    with rounded_products():
+        torch.testing.assert_close(linear_map(x, weight), exact, rtol=1e-5, atol=1e-4)
+
+
+def test_products_ask_for_rounding_inside_rounded_products_alone(monkeypatch):
+    """Whatever the processor makes of it: what oneDNN is told at the time of each product."""
+    told, real = [], torch.ops.mkldnn._linear_pointwise
+    if not products._AVAILABLE:
+        pytest.skip("this processor has no products by oneDNN")
+
+    def spy(*arguments):
+        told.append(torch.backends.mkldnn.matmul.fp32_precision)
+        return real(*arguments)
+
+    monkeypatch.setattr(products.torch.ops.mkldnn, "_linear_pointwise", spy)
+    x = torch.ones(3, 4)
+    linear_map(x, x)
+    with rounded_products():
+        linear_map(x, x)
+        with pytest.raises(RuntimeError), rounded_products():
+            linear_map(x, torch.ones(3, 5))
+        linear_map(x, x)
+    linear_map(x, x)
+    assert [precision == "bf16" for precision in told] == [False, True, True, True, False]
+
+
+def test_where_mkl_is_faster_onednn_computes_rounded_products_alone(monkeypatch):
+    asked = []
+    monkeypatch.setattr(products, "_MKL_IS_FASTER", True)
+    monkeypatch.setattr(products, "_product", lambda x, w, b: asked.append(1) or F.linear(x, w, b))
+    x = torch.ones(3, 4)
+    linear_map(x, x)
+    assert asked == []
+    with rounded_products():
+        linear_map(x, x)
+    assert asked == [1] * products._AVAILABLE
 
 
 def test_a_frozen_weight_gets_no_gradient_and_other_number_formats_are_torchs():

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from core.models.base.backbone import Backbone
 from core.models.base.batches import plan_batches, token_batches
 from core.models.base.memory import by_halves
+from core.models.base.products import rounded_products
 from core.models.base.trunk import TrunkCache, top_states
 from core.models.scoring.heads import uncertainty_head
 from core.models.scoring.novelty import Novelty
@@ -194,6 +195,7 @@ class Teacher:
         draws, parts, order = self.draws(samples), [], []
         probabilities: list[np.ndarray] = []
         with (
+            rounded_products(),
             self.sampler.sampled(draws),
             ProgressBar(
                 total=len(cache), desc=progress, unit=" cases", disable=progress is None

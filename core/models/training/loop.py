@@ -29,6 +29,7 @@ from core.errors import NonFiniteError
 from core.models.base.backbone import Backbone
 from core.models.base.batches import pad
 from core.models.base.memory import out_of_memory
+from core.models.base.products import rounded_products
 from core.models.base.settings import LoopSettings, Schedule
 from core.models.base.trunk import TrunkCache
 from core.models.training.objective import NO_LABEL, MicroBatch, Targets, TopClassifier
@@ -282,7 +283,8 @@ def fit_model(
     trainer.batch_size = settings.batch_size
     trainer.remove_callback(PrinterCallback)
     checkpoint = last_checkpoint(folder, cases.processes)
-    return float(trainer.train(resume_from_checkpoint=checkpoint).training_loss)
+    with rounded_products():
+        return float(trainer.train(resume_from_checkpoint=checkpoint).training_loss)
 
 
 def last_checkpoint(folder: Path, processes: int = 1) -> str | None:
