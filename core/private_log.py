@@ -1,4 +1,5 @@
-"""Logs without text of cases: an error that nobody caught is written by its kinds and places.
+"""Logs without text of cases and without a terminal's control characters: an error that nobody
+caught is written by its kinds and places.
 
 Libraries quote values in their messages, and so may text of a case come into a log, which others
 read and which no purge deletes. Knows no library.
@@ -13,6 +14,7 @@ from itertools import starmap
 from typing import Any
 
 from core.errors import KakushinError
+from core.messages import shown_text
 
 
 def keep_case_text_out() -> None:
@@ -24,6 +26,7 @@ def keep_case_text_out() -> None:
 
     def without_message(*args: Any, **kwargs: Any) -> logging.LogRecord:
         record = make_record(*args, **kwargs)
+        _make_plain(record)
         if record.exc_info and record.exc_info[1] is not None:
             # Every formatter of the standard library takes this text, if there is one.
             record.exc_text = error_places(record.exc_info[1])
@@ -36,6 +39,17 @@ def keep_case_text_out() -> None:
     sys.excepthook = lambda kind, error, trace: _print_places(error)
     threading.excepthook = lambda end: _print_places(end.exc_value)
     sys.unraisablehook = lambda end: _print_places(end.exc_value)
+
+
+def _make_plain(record: logging.LogRecord) -> None:
+    """Escape what a terminal that shows the log would obey: the words may be a stranger's.
+
+    A line end stays in the program's own words, and is escaped in a value.
+    """
+    if isinstance(record.args, tuple):
+        record.args = tuple(shown_text(a) if isinstance(a, str) else a for a in record.args)
+    if isinstance(record.msg, str):
+        record.msg = shown_text(record.msg, allowed="\n\t")
 
 
 def error_places(error: BaseException) -> str:

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from streamlit import config
 from streamlit.starlette import App
 
-from core.access import login_path, read_login, require_login_library
+from core.access import AccessRules, login_path, read_login, require_login_library
 from core.errors import KakushinError, SettingsError
 from core.hosts import is_loopback
 from core.messages import error_text, reader_language
@@ -28,6 +28,7 @@ from dashboard.app import PAGE_GROUPS
 from dashboard.download_files import keep_downloads
 from dashboard.guard import RequestGuard
 from dashboard.index_page import index_page
+from dashboard.upload_guard import UploadGuard
 from dashboard.warm_up import start_warm_up
 
 SCRIPT = Path(__file__).with_name("app.py")
@@ -39,13 +40,16 @@ class DashboardApp(App):
     The guard is outside of Streamlit's middleware, so that an answer to an exception is marked too.
     """
 
-    def __init__(self, public_hosts: tuple[str, ...], most_sessions: int):
+    def __init__(
+        self, public_hosts: tuple[str, ...], most_sessions: int, rules: AccessRules | None
+    ):
         # The first page's own address is the root; Streamlit knows no other for it.
         first, *names = [name for pages in PAGE_GROUPS.values() for name in pages]
         routes = [Route(path, _index_page) for path in ("/", *(f"/{name}" for name in names))]
         routes.append(Route(f"/{first}", _first_page))
         super().__init__(SCRIPT, routes=routes, lifespan=_lifespan)
-        self._guard = RequestGuard(super().__call__, public_hosts, most_sessions)
+        uploads = UploadGuard(super().__call__, rules)
+        self._guard = RequestGuard(uploads, public_hosts, most_sessions)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request or connection."""
@@ -79,7 +83,8 @@ def serve_dashboard(port: int) -> None:
     settings.require_usable_home()
     keep_case_text_out()
     keep_downloads()
-    app = DashboardApp(settings.public_hosts, settings.sessions)
+    rules = None if login is None else read_login(login).rules
+    app = DashboardApp(settings.public_hosts, settings.sessions, rules)
     # Headers would log anyone in who can set them. The agent's API draws pages without a socket, and
     # only a headless server refuses a session's wish to write Streamlit's own files into the program.
     options = {"server.port": port, "server.trustedUserHeaders": {}}
@@ -92,7 +97,6 @@ def serve_dashboard(port: int) -> None:
     if login is None:
         require_local_address(address)
     else:
-        read_login(login)
         require_login_library()
         options["secrets.files"] = [str(login.resolve())]
     app.run(config=options)

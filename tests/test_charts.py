@@ -1,5 +1,6 @@
 """Charts: pure and coloured by the theme alone."""
 
+import html
 import re
 
 import numpy as np
@@ -83,3 +84,9 @@ def test_a_risk_of_few_accepted_cases_is_not_drawn():
         curve("point", [0.4, 0.3, 0.1], n),
     )
     assert apart == {"S": [1.0, 0.5], "T": [1.0, 0.5], "P": [1.0, 0.5]}
+
+
+@pytest.mark.parametrize("text", ["<b>a</b>", "%{x}", "50%{customdata[0]} &lt;", "{{7*7}}"])
+def test_plotly_shows_a_name_as_it_is_also_in_a_hover_template(text):
+    assert html.unescape(charts.letters(text)) == text  # Plotly knows the entities of HTML
+    assert not re.search(r"[<>]|%\{", charts.letters(text))

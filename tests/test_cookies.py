@@ -6,15 +6,18 @@ without a session: it acts as the person of the page, until the login ends.
 
 import json
 import time
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
+from streamlit.web.server.starlette.starlette_app_utils import generate_xsrf_token_string
 
 from core.store.store import Store
 from core.store.trail import AuditTrail
 from tests.browser.serving import free_port, serving
 from tests.login_settings import SECRET, write_login
-from tests.sockets import COOKIE, download, draw_page, open_socket, says, signed_cookie
+from tests.sockets import COOKIE, XSRF, download, draw_page, open_socket, says, signed_cookie
 from tests.stores import make_store
 
 pytest.importorskip("authlib", reason="pip install -r requirements-login.txt")
@@ -63,6 +66,43 @@ def drawn(address: str, cookie: str | None) -> str:
 
 def test_the_cookie_of_a_login_lets_its_person_in(address):
     assert drawn(address, signed_cookie(SECRET, claims(address))) == IN
+
+
+def sent_file(address: str, cookie: str | None) -> int:
+    """Return the status of a file that a page's session sends."""
+    with open_socket(address, cookie) as socket:
+        answers = draw_page(socket, "history", "lang=en")
+        begun = next(answer.new_session for answer in answers if answer.HasField("new_session"))
+        token = generate_xsrf_token_string()
+        cookies = f"{XSRF}={token}" + (f"; {COOKIE}={cookie}" if cookie else "")
+        request = Request(
+            f"{address}_stcore/upload_file/{begun.initialize.session_id}/f",
+            b'--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\na\r\n--x--\r\n',
+            {
+                "Content-Type": "multipart/form-data; boundary=x",
+                "Cookie": cookies,
+                "X-Xsrftoken": token,
+            },
+            method="PUT",
+        )
+        try:
+            with urlopen(request, timeout=60) as answer:
+                return answer.status
+        except HTTPError as refusal:
+            return refusal.code
+
+
+def test_a_file_comes_only_from_a_person_whom_the_login_lets_in(address):
+    assert sent_file(address, signed_cookie(SECRET, claims(address))) == 204
+    for cookie in (
+        None,
+        signed_cookie("x" * 32, claims(address)),
+        signed_cookie(SECRET, claims(address, exp=time.time() - 1)),
+        signed_cookie(SECRET, claims(address, email="stranger@example.com")),
+        signed_cookie(SECRET, claims(address, is_logged_in="true")),
+        signed_cookie(SECRET, "[]"),
+    ):
+        assert sent_file(address, cookie) == 403
 
 
 def test_a_login_that_has_ended_is_told_so(address):

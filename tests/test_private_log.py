@@ -159,6 +159,15 @@ def test_what_was_there_before_is_called_and_can_come_back(monkeypatch):
         logging.setLogRecordFactory(before)
 
 
+@pytest.mark.parametrize("call", ["error('denied: %s', evil)", "error('denied: ' + evil)"])
+def test_a_strangers_words_in_a_log_move_no_terminal_and_add_no_line(call):
+    begin = "from core.private_log import keep_case_text_out\nkeep_case_text_out()\n"
+    code = f"evil = 'a\\x1b[31mb\\r\\x9b2J\\u202e'\nimport logging\nlogging.getLogger('a').{call}"
+    assert output_of(begin + code) == "denied: a\\u001b[31mb\\u000d\\u009b2J\\u202e\n"
+    lines = "import logging\nlogging.getLogger('a').error('denied: %s', 'a\\nforged line')"
+    assert output_of(begin + lines) == "denied: a\\u000aforged line\n"
+
+
 def test_json_on_a_terminal_is_the_same_json_and_controls_nothing():
     texts = ["\u202eevil\u2066", "\x1b[31m", "\x9b31m", "\u2028", "修理 é 👩‍👧", '"\\u202e']
     written = terminal_json({"texts": texts}, 1)

@@ -62,8 +62,9 @@ _FAINT = "16"  # of further bands, which overlap it
 
 
 def letters(text: str) -> str:
-    """Return `text` so that Plotly shows it literally."""
-    return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Return `text` so that Plotly shows it literally, also within a hover template."""
+    plain = str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return plain.replace("%{", "%&#123;")  # a template fills in %{x}
 
 
 def risk_coverage_figure(
