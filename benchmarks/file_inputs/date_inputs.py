@@ -243,7 +243,7 @@ CALENDARS = [
         [None, "2024-01-31", None, None],
         told=("cells_left_empty",),
     ),
-    date_column("buddhist.csv", ["31/01/2567", "01/02/2567"], ["2567-01-31", "2567-02-01"]),
+    refused_column("buddhist.csv", "date", ["31/01/2567", "01/02/2567"], "other_calendar"),
     date_column(
         "kanji-numbers.csv",
         ["令和六年一月五日", "二〇二四年一月五日", "2024-01-05"],

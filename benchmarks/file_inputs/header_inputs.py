@@ -81,7 +81,8 @@ HEADS = [
     Input(
         "types-below.csv",
         text_file("id,text,label", "int,string,string", "1,bearing hot,B", "2,relay dead,R"),
-        expect("text", "string", "bearing hot", "relay dead"),
+        TWO_LABELLED,
+        told=("second_headers",),
     ),
     Input(
         "units-below.csv",

@@ -334,10 +334,10 @@ WORLD_DATES = [
     ),
     _dates("serial-comma.csv", {"45296,4375": "2024-01-05T10:30"}),
     _dates("no-zone.csv", {"2024-01-05 10:30 EST": None}, told=("cells_left_empty",)),
-    _dates(
+    refused(
         "persian.csv",
-        {"1402/10/15": "1402-10-15", "1402/10/16": "1402-10-16"},
-        told=("other_calendar",),
+        text_file("id;text;date", "1;text 1;1402/10/15", "2;text 2;1402/10/16"),
+        "other_calendar",
     ),
 ]
 

@@ -15,6 +15,10 @@ import pandas as pd
 _FORMULA_TEXT = re.compile(r'="([^"]*)"')
 
 _MARKS = "\ufeff\u200b\u200e\u200f\u2060"
+# Blanks, and characters without width or ink, which forms and chats leave in an empty box.
+_UNSEEN = re.compile(
+    r"[\s\u00ad\u115f\u1160\u180e\u200b-\u200f\u2060-\u2064\u2800\u3164\ufe0f\ufeff\uffa0]*"
+)
 _EXPONENT = re.compile(r"\d(?:[.,]\d+)?E\+\d+")
 
 
@@ -70,6 +74,11 @@ def is_missing(value: object) -> bool:
     return (isinstance(value, float) and math.isnan(value)) or (
         isinstance(value, str) and not value.strip()
     )
+
+
+def is_unseen(text: str) -> bool:
+    """Return whether a text shows nothing."""
+    return _UNSEEN.fullmatch(text) is not None
 
 
 def cell_text(value: object) -> str:

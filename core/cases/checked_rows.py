@@ -10,15 +10,17 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import cast
 
-from core.cases.cells import CellError, cell_text, is_cut_id, name_text
+from core.cases.cells import CellError, cell_text, is_cut_id, is_unseen, name_text
 from core.cases.columns import ColumnNames
 from core.cases.dates import parse_dates
+from core.cases.doubtful_cells import doubtful_notices
 from core.cases.encodings import is_double_encoded
 from core.cases.headers import is_number_cell, is_totals_row, repeats_header
 from core.cases.joined_tables import rows_of_other_tables
 from core.cases.labels import unify_labels
 from core.cases.numbers import currencies_of, header_multiple, parse_numbers
 from core.cases.prompts import LETTERS, question_text
+from core.cases.second_headers import second_headers
 from core.cases.table import (
     Notice,
     ReadingOptions,
@@ -58,6 +60,7 @@ class CheckedRows:
         self._add_values(records)
         self._unify()
         self._warn_of_ids(records)
+        self.notices += doubtful_notices(table, names, self.cases, records)
         texts = [str(case["text"]) for case in self.cases]
         if len(texts) > 1 and all(map(is_number_cell, texts)):
             self.notices.append(Notice("cases.texts_are_numbers", {"value": texts[0][:60]}))
@@ -73,8 +76,12 @@ class CheckedRows:
         first_row: dict[str, int] = {}
         headers: list[int] = []
         totals: list[int] = []
+        described, notices = second_headers(self.table, self.names.text)
+        self.notices += notices
         others = rows_of_other_tables(self.table)
         for place, record in enumerate(self.table.records):
+            if place in described:
+                continue
             if place in others:
                 written = ", ".join(str(c) for c in record.cells.values() if c is not None)
                 self.problems.append(
@@ -171,8 +178,15 @@ class CheckedRows:
         moments = [moment for moment in dates.moments if isinstance(moment, datetime)]
         years = sorted(moment.year for moment in moments)
         if years and not _FIRST_YEAR <= years[len(years) // 2] <= date.today().year + 10:
-            facts = {"first": years[0], "last": years[-1]}
-            self.notices.append(Notice("cases.other_calendar", facts))
+            place = next(i for i, m in enumerate(dates.moments) if isinstance(m, datetime))
+            raise CasesError(
+                "cases.other_calendar",
+                column=self.names.occurred_at,
+                row=records[place].row,
+                value=str(values[place])[:60],
+                first=years[0],
+                last=years[-1],
+            )
         span = robust_span(moments)
         if span is not None and span.far:
             far = set(span.far)
@@ -191,7 +205,7 @@ class CheckedRows:
         texts = [str(case["text"]) for case in self.cases[:200]]
         japanese = bool(_KANA.search("".join([*texts, *self.table.names])))
         with _naming_column(self.names.value, values, records):
-            multiple = header_multiple(self.names.value or "")
+            multiple = self._unit_of_values()
             numbers = parse_numbers(values, self.options.decimal, japanese, multiple)
         self._add("value", numbers, records)
         if multiple != 1:
@@ -200,6 +214,14 @@ class CheckedRows:
         currencies = currencies_of(values)
         if len(currencies) > 1:
             self.notices.append(Notice("cases.mixed_currencies", {"currencies": currencies}))
+
+    def _unit_of_values(self) -> float:
+        """Return what one unit of the values is, by the column's name or by a title above it."""
+        units = [n for n in self.table.notices if n.code == "cases.unit_above_header"]
+        multiple = header_multiple(self.names.value or "")
+        if multiple != 1 or not units or not self.names.value:
+            return multiple
+        return header_multiple(f"({units[0].values['unit']})")
 
     def _unify(self) -> None:
         """Give labels of one normal form one spelling."""
@@ -254,6 +276,6 @@ def _case_id(value: object) -> str:
 
 def _case_text(value: object) -> str:
     text = cell_text(value)
-    if not text.strip():
+    if is_unseen(text):
         raise CellError("cases.empty_text")
     return text

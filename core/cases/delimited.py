@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.cases.columns import ColumnNames, clean_names, count_known, names_text
-from core.cases.drawn_lines import NULL_MARK, is_drawn, keep_null_marks
+from core.cases.drawn_lines import (
+    NULL_MARK,
+    Line,
+    join_split_lines,
+    keep_null_marks,
+    without_drawn,
+)
 from core.cases.encodings import Decoded
 from core.cases.headers import SEARCHED, Row, count_cells, find_header, unnamed_cells
 from core.cases.table import (
@@ -48,16 +54,6 @@ _CLOSED_CELL = re.compile(r'(?:^|[,;|])"[^"\n]*"(?:[,;|\r\n]|$)', re.MULTILINE)
 # A quoted cell after a blank, as in: 1, "valve stuck, left", V
 _SPACED_CELL = re.compile(r'[,;|\t] +"[^"\n]*"(?=[,;|\t\r\n]|$)')
 _ENCLOSED = re.compile(r'\s*"[^"]*"\s*')
-
-
-@dataclass(frozen=True)
-class Line:
-    """A record of the file: its first and last line, its cells, and the reason if it is broken."""
-
-    row: int
-    end: int
-    cells: list[str]
-    broken: Notice | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +102,8 @@ def read_delimited(
     names = clean_names(header.cells)
     if not any(names):
         raise CasesError("cases.no_text_column", columns=[])
-    below, notices_below = _without_drawn(names, lines[place + 1 :])
+    below, joined = join_split_lines(lines[place + 1 :], len(names))
+    below, notices_below = without_drawn(names, below)
     if options.delimiter is None and announced is None:
         _refuse_one_column(path, names, below)
     return Table(
@@ -118,7 +115,7 @@ def read_delimited(
         delimiter,
         header.row,
         len(physical) + first_line - 1,
-        notices=(*decoded.notices, *notices, *above, *notices_below),
+        notices=(*decoded.notices, *notices, *above, *joined, *notices_below),
     )
 
 
@@ -319,30 +316,6 @@ def _without_blank(lines: list[Line]) -> tuple[list[Line], list[Notice]]:
     blank = [line.row for line in lines if not line.broken and not count_cells(line.cells)]
     lines = [line for line in lines if line.broken or count_cells(line.cells)]
     return lines, list(notices_of_rows("cases.blank_rows", blank))
-
-
-def _without_drawn(names: list[str], below: list[Line]) -> tuple[list[Line], list[Notice]]:
-    """Return the rows below the header without what programs draw, and notices of what is left
-    out."""
-    columns = sum(map(bool, names))
-    drawn = {
-        line.row
-        for i, line in enumerate(below)
-        if is_drawn(line.cells, is_first=i == 0, columns=columns)
-    }
-    below = [line for line in below if line.row not in drawn]
-    nulls = [line.row for line in below if NULL_MARK in line.cells]
-    notices = [
-        *notices_of_rows("cases.drawn_line", sorted(drawn)),
-        *notices_of_rows("cases.null_marks", nulls),
-    ]
-    blank = [i for i, name in enumerate(names) if not name]
-    rows = [
-        line.row
-        for line in below
-        if blank and count_cells([line.cells[i] for i in blank if i < len(line.cells)])
-    ]
-    return below, [*notices, *notices_of_rows("cases.unnamed_cells", rows)]
 
 
 def _refuse_one_column(path: Path, names: list[str], lines: list[Line]) -> None:

@@ -22,6 +22,7 @@ PRIORS = {
     "cp932": 0.0,
     "cp1252": 0.0,
     "euc_jp": 2.0,
+    "euc_jis_2004": 6.0,  # EUC-JP with ① and ㈱, which Windows and mail programs write
     "cp850": 9.0,
     "iso8859_15": 10.0,
     "mac_roman": 10.0,
@@ -61,6 +62,7 @@ PRIORS = {
 WIDE_LANGUAGES = {
     "cp932": "ja",
     "euc_jp": "ja",
+    "euc_jis_2004": "ja",
     "gb18030": "zh",
     "cp950": "zh-Hant",
     "cp949": "ko",
@@ -85,6 +87,7 @@ _ESCAPE = re.compile(rb"\x1b[$(&)*+.\-/N]")
 _SHIFTED = re.compile(rb"\x0e[^\x0e\x0f\r\n]+\x0f")
 _HZ = re.compile(rb"~\{(?:[\x21-\x77][\x21-\x7e])+~\}")  # GB 2312 in mails of the 1990s
 _ISO_2022 = ("iso2022_jp", "iso2022_jp_ext", "iso2022_jp_2004")
+_UTF_7 = re.compile(rb"\+[A-Za-z0-9+/]+-?")  # characters beyond ASCII in old mails: caf+AOk-
 _KOREAN = b"\x1b$)C"  # begins every text in ISO-2022-KR; its codec accepts texts without it
 
 
@@ -145,6 +148,8 @@ def _decode_marked(raw: bytes, path: Path) -> Decoded | None:
         return utf16
     if raw.isascii() and (escaped := _decode_escaped(raw, path)) is not None:
         return escaped
+    if raw.isascii() and (utf7 := _decode_utf7(raw, path)) is not None:
+        return utf7
     try:
         return Decoded(raw.decode("utf-8"), "utf-8", "marked")
     except UnicodeDecodeError as e:
@@ -170,6 +175,38 @@ def _decode_escaped(raw: bytes, path: Path) -> Decoded | None:
         offset = next(i for i, byte in enumerate(raw) if byte in (0x0E, 0x1B))
         raise CasesError("cases.no_encoding", file=str(path), **_place(raw, offset))
     return None
+
+
+def _decode_utf7(raw: bytes, path: Path) -> Decoded | None:
+    """Return the text of ASCII bytes that are UTF-7; None if they are plain ASCII.
+
+    They are if every plus sign begins a valid sequence, and the words that come out are those of a
+    language. Raises CasesError for a single sequence, which may be a part's number.
+    """
+    sequences = {match[0] for match in _UTF_7.finditer(raw)}
+    if not sequences:
+        return None
+    try:
+        text = raw.decode("utf-7")
+    except UnicodeDecodeError:
+        return None
+    foreign = "\n".join(cell for cell in re.split(r"[,;\t\r\n]+", text) if not cell.isascii())
+    if not foreign or not any(
+        reading_cost(foreign[:SAMPLE], language).is_plausible
+        for language in ("", *WIDE_LANGUAGES.values())
+    ):
+        return None
+    decoded = Decoded(text, "utf-7", "weighed")
+    if len(sequences) > 1:
+        return decoded
+    offset = raw.index(next(iter(sequences)))
+    line = raw.split(b"\n")[raw.count(b"\n", 0, offset)].decode()
+    raise CasesError(
+        "cases.encoding_unclear",
+        file=str(path),
+        readings=[f"ascii: {line[:EXCERPT]}", *_excerpts({"utf-7": text})],
+        **_place(raw, offset),
+    )
 
 
 def _utf16_without_mark(raw: bytes) -> Decoded | None:

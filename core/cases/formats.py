@@ -45,6 +45,7 @@ _FOREIGN = {
     b"{\\rtf": "RTF",
     b"\x7fELF": "ELF",
     b"ARROW1": "Arrow",
+    b"$FL2": "SPSS",
     b"Obj\x01": "Avro",
     b"ID;P": "SYLK",
     b"TABLE\r\n0,1\r\n": "DIF",

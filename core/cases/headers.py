@@ -33,6 +33,13 @@ _SUMS = (  # words for sums in the languages whose files are read, in the form o
     "סהכ المجموع الإجمالي"
 )
 
+# （単位：千円）, "Amounts in thousands", "Angaben in TEUR": of all amounts below.
+_UNIT_ABOVE = re.compile(
+    r"(?:単位\s*[::：]?|(?:amounts?|figures|values|costs?|angaben|beträge|werte)\s+(?:\w+\s+)?in)"
+    r"\s*([^)\]）］】]+)",
+    re.IGNORECASE,
+)
+
 Row = tuple[int, Sequence[object]]  # its number in the file as people count, and its cells
 
 
@@ -134,4 +141,11 @@ def _left_out(rows: Sequence[Row], place: int) -> tuple[Notice, ...]:
     if not place:
         return ()
     above = [str(row) for row, _ in rows[:place]]
-    return (Notice("cases.rows_above_header", {"n": place, "rows": above, "row": rows[place][0]}),)
+    facts = {"n": place, "rows": above, "row": rows[place][0]}
+    units = [
+        Notice("cases.unit_above_header", {"row": row, "value": match[0].strip(), "unit": match[1]})
+        for row, cells in rows[:place]
+        for cell in cells
+        if cell is not None and (match := _UNIT_ABOVE.search(visible_name(cell)[:200]))
+    ]
+    return (Notice("cases.rows_above_header", facts), *units[:1])

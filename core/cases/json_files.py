@@ -17,6 +17,9 @@ from core.cases.table import Notice, Record, Table
 from core.errors import CasesError
 
 DEPTH = 6  # objects within objects that become columns
+# Who speaks in a chat with a model, by its field "role" or "from".
+_SPEAKERS = ("user", "assistant", "system", "model", "human", "gpt", "developer", "tool")
+_TURNS = ({"role", "content"}, {"from", "value"}, {"role", "parts"})  # with no other field
 _WRAPPERS = ("data", "cases", "records", "rows", "items", "results")
 
 
@@ -29,7 +32,7 @@ def read_json(decoded: Decoded, path: Path, requested: ColumnNames) -> Table:
     if text.startswith("\x1e"):  # JSON text sequences begin each value with it
         text = text.replace("\x1e", "")
     if text.lstrip()[:1] == "[" or path.suffix.lower() == ".json":
-        value = _single_value(text)
+        value = _single_value(text, path)
         if value is not None:
             return _table(decoded, "json", _numbered_values(value, path, requested), path)
     records = list(_line_records(text))
@@ -38,7 +41,7 @@ def read_json(decoded: Decoded, path: Path, requested: ColumnNames) -> Table:
         values = _value_stream(text)
         if values:
             return _table(decoded, "json", _numbered_values(values, path, requested), path)
-    value = _single_value(text) if len(records) == 1 else None
+    value = _single_value(text, path) if len(records) == 1 else None
     if isinstance(value, dict) and not names_text(flatten_object(value), requested):
         records = _numbered_values(value, path, requested)
     return _table(decoded, "jsonl", records, path)
@@ -79,11 +82,18 @@ def _plain_value(value: object) -> object:
     return value
 
 
-def _single_value(text: str) -> object | None:
-    """Return the text's one JSON value; None if it holds none, or several."""
+def _single_value(text: str, path: Path | None = None) -> object | None:
+    """Return the text's one JSON value; None if it holds none, or several.
+
+    Raises CasesError, if the file's `path` is given, for an object that repeats a name.
+    """
     # Brackets nested too deep raise RecursionError.
     try:
         return json.loads(text, object_pairs_hook=_distinct, parse_constant=_constant)
+    except _RepeatedName as e:
+        if path is None or text.lstrip()[:1] != "[":
+            return None
+        raise CasesError("cases.json_name_twice", file=str(path), name=str(e)) from e
     except (ValueError, RecursionError):
         return None
 
@@ -93,6 +103,8 @@ def _numbered_values(value: object, path: Path, requested: ColumnNames) -> list[
 
     Raises CasesError if there are none.
     """
+    if isinstance(value, list) and _is_list_of(value, dict) and set(value[0]) in _TURNS:
+        _refuse_chat(value, path)
     values = value if isinstance(value, list) else _values_of_object(value, path, requested)
     if not values:
         raise CasesError("cases.no_json_object", file=str(path))
@@ -129,9 +141,16 @@ def _values_of_object(value: object, path: Path, requested: ColumnNames) -> list
             return columns
     lists = list(_lists_of_objects(value))
     if len(lists) == 1:
+        _refuse_chat(lists[0], path)
         _refuse_two_levels(value, lists[0], path, requested)
         return lists[0]
     return [value]
+
+
+def _refuse_chat(turns: list, path: Path) -> None:
+    """Raise CasesError if the objects of a list are turns of one chat, and no cases."""
+    if all(isinstance(t, dict) and (t.get("role") or t.get("from")) in _SPEAKERS for t in turns):
+        raise CasesError("cases.json_chat", file=str(path), n=len(turns))
 
 
 def _refuse_two_levels(value: dict, inner: list, path: Path, requested: ColumnNames) -> None:

@@ -10,10 +10,11 @@ import math
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from core.cases.cells import BadCell, CellError, formula_text, is_missing, unpack_cell
+from core.cases.columns import visible_name
 from core.errors import CasesError
 
 # Between thousands: plain, no-break and narrow no-break space, and the Swiss apostrophes.
@@ -35,26 +36,36 @@ _CURRENCY = re.compile(
     r"|SEK|NOK|DKK|CZK|PLN|HUF|RON|BGN|Fr\.?|kr\.?|Ft|TL|lei|Kcs)(?![a-z])",
     re.IGNORECASE,
 )
+_CURRENCY_WITHIN = re.compile(rf"\d\s*(?:{_CURRENCY.pattern})\s*\d", re.IGNORECASE)
 _ONE_MARK = {"¥": "JPY", "円": "JPY", "圓": "JPY", "$": "USD", "US$": "USD", "€": "EUR", "£": "GBP"}
 _YEN = ("¥", "JPY")
 # Japanese amounts state whether tax is included: (税込), (税抜), (税別); receipts end in 円也.
 _TAX = re.compile(r"\(税[込抜別]\)$|(?<=円)也$")
 _COMPOUND = re.compile(r"(?:([\d,]+)億)?(?:([\d,]+)万)?(?:(\d)千)?(\d[\d,]*)?")
 _MULTIPLES = {"億": 1e8, "万": 1e4, "百万": 1e6, "千": 1e3}
-# A unit that ends a column's name: 金額（千円）, 金額(単位：百万円), Kosten [TEUR], cost (k$).
-_HEADER_UNIT = re.compile(
-    r"[(\[](?:単位[::]?)?\s*(?:(?P<ja>百万|千|万|億)\s*(?:円|圓|元|ドル|ユーロ)"
-    r"|(?P<west>[kt]|mio\.?|m(?=€|eur|\$|usd|£|gbp))\s*(?:€|eur|\$|usd|£|gbp|¥|jpy|chf))\s*[)\]]$",
-    re.IGNORECASE,
+# A unit that ends a column's name: 金額（千円・税抜）, Kosten [TEUR], cost (k$), amount (in thousands).
+_HEADER_UNIT = re.compile(r"[(\[【〔]([^()\[\]【】〔〕]*)[)\]】〕]$")
+_UNIT_SIGNS = re.compile(
+    r"円|圓|元|ドル|ユーロ|€|eur(?:os?)?|us\$|\$|usd|dollars?|£|gbp|¥|jpy|yen|chf|cny|руб\.?|zł|pln"
 )
-_WEST_MULTIPLES = {"k": 1e3, "t": 1e3, "m": 1e6, "mio": 1e6, "mio.": 1e6}
+_WORD_MULTIPLES = {
+    **dict.fromkeys(("k", "000", "000s", "1000", "thousand", "thousands", "tausend"), 1e3),
+    **dict.fromkeys(("tsd", "tsd.", "milliers", "miles", "тыс", "тыс.", "tys", "tys."), 1e3),
+    **dict.fromkeys(("mio", "mio.", "mln", "mln.", "million", "millions", "млн", "млн."), 1e6),
+    **dict.fromkeys(("millionen", "millones", "milhões", "milioni"), 1e6),
+    **dict.fromkeys(("mrd", "mrd.", "bn", "billion", "billions"), 1e9),
+}
+# Of money only: (m) and (t) are also metres and tonnes.
+_MONEY_MULTIPLES = {"t": 1e3, "m": 1e6, "mn": 1e6, "mm": 1e6, "千": 1e3, "万": 1e4}
+_MONEY_MULTIPLES |= {"百万": 1e6, "億": 1e8, "十億": 1e9}
 
 
 @dataclass(frozen=True)
 class Amount:
     """A cell's digits without sign and currency, its sign, its factor and whether it is money.
 
-    has_unit: whether the cell itself states a currency or a multiple.
+    has_unit: whether the cell itself states a currency or a multiple. has_dash: whether a dash ends
+    it, which is a minus, or only the end of a Japanese amount.
     """
 
     digits: str
@@ -62,6 +73,7 @@ class Amount:
     is_money: bool
     factor: float
     has_unit: bool
+    has_dash: bool = False
 
     def value(self, style: str) -> float | None:
         """Return the number under a style; None if the digits do not fit it."""
@@ -85,10 +97,17 @@ def currencies_of(values: Sequence[object]) -> list[str]:
 
 def header_multiple(name: str) -> float:
     """Return what one unit of a column is by its name: 1000 for 金額（千円）, 1 without a unit."""
-    match = _HEADER_UNIT.search(unicodedata.normalize("NFKC", name).strip())
+    match = _HEADER_UNIT.search(unicodedata.normalize("NFKC", name).strip().casefold())
     if match is None:
         return 1.0
-    return _MULTIPLES[match["ja"]] if match["ja"] else _WEST_MULTIPLES[match["west"].lower()]
+    content = re.sub(r"(?<!\d)1[,.' ]?000(?!\d)", "1000", match[1].replace("単位", " "))
+    words = re.split(r"[\s,、・:;/'’×x]+", content)
+    is_money = bool(_UNIT_SIGNS.search(content))
+    for bare in (_UNIT_SIGNS.sub("", word) for word in words):
+        multiple = _WORD_MULTIPLES.get(bare) or (_MONEY_MULTIPLES.get(bare) if is_money else None)
+        if multiple is not None:
+            return multiple
+    return 1.0
 
 
 def parse_numbers(
@@ -105,6 +124,10 @@ def parse_numbers(
     """
     cells = [_read_cell(value) for value in values]
     amounts = [cell for cell in cells if isinstance(cell, Amount)]
+    if japanese and len(amounts) > 1 and all(amount.has_dash for amount in amounts):
+        # Nobody loses or gains in every row: 1,200- is a Japanese amount with its end marked.
+        cells = [replace(c, sign=abs(c.sign)) if isinstance(c, Amount) else c for c in cells]
+        amounts = [cell for cell in cells if isinstance(cell, Amount)]
     try:
         style = decimal or _decide_style(amounts, japanese)
     except CasesError as e:
@@ -157,7 +180,7 @@ def _split_amount(cell: str) -> Amount | None:
     # NFKC would make 52 of 5², and 11⁄2 of 1½.
     if any(map(_is_small_digit, cell)):
         return None
-    text = unicodedata.normalize("NFKC", cell).strip().translate(_MINUS)
+    text = visible_name(unicodedata.normalize("NFKC", cell)).translate(_MINUS)
     text = formula_text(text)
     text = text.removeprefix("'")  # Excel's mark of a text
     if text.startswith("\\"):
@@ -166,16 +189,18 @@ def _split_amount(cell: str) -> Amount | None:
     # A sign and a code may come together, "US$ 5 USD"; more marks are a text, not an amount.
     plain, marks = _CURRENCY.subn("", text)
     plain = plain.strip()
-    if marks > 2:
+    if marks > 2 or _CURRENCY_WITHIN.search(text):  # 12€50 is 12.50 to some
         return None
     bracketed = re.fullmatch(r"\((.*)\)", plain)
     sign, plain = (-1.0, bracketed[1].strip()) if bracketed else (1.0, plain)
+    has_dash = False
     if plain[:1] in ("-", "+", "△", "▲"):
-        sign, plain = sign * (1.0 if plain[0] == "+" else -1.0), plain[1:].strip()
+        sign = sign if bracketed or plain[0] == "+" else -1.0  # (-5) is one minus, not two
+        plain = plain[1:].strip()
     elif plain[-1:] == "-" and plain[:-1]:
         plain = plain[:-1].strip()
         if plain[-1:].isdigit() and not text.startswith(_YEN):
-            sign = -sign
+            sign, has_dash = -sign, True
         plain = plain.rstrip(",.")  # "1.200,-" and "¥1,200-" end an amount without cents
     if (total := _compound(plain)) is not None:
         return Amount(total, sign, marks > 0, 1.0, True)
@@ -188,7 +213,7 @@ def _split_amount(cell: str) -> Amount | None:
     if not plain or not re.search(r"\d", plain):
         return None
     has_unit = marks > 0 or factor != 1.0
-    return Amount(plain, sign, marks > 0 or bool(bracketed), factor, has_unit)
+    return Amount(plain, sign, marks > 0 or bool(bracketed), factor, has_unit, has_dash)
 
 
 def _is_small_digit(c: str) -> bool:

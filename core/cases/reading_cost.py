@@ -19,6 +19,10 @@ UNPAIRED = 9.0  # of a quote without its other half
 ALONE = 18.0  # of a half-width katakana that is no word: a sign of another encoding
 SLACK = 8.0  # bits by which a text of a few characters may exceed that
 _WEST = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿŒœŠšŽž]")
+# l’eau, dell’olio, aujourd’hui; won’t, we’re, o’clock. Names take any ending: Ankara’da.
+_APOSTROPHE = re.compile(r"(?<![^\W_])([a-zß-ÿ]\w*)’([^\W\d_]+)")
+_ELIDED = re.compile(r"\w\w?|(?:jus|lors|puis|quoi|pres|quel)qu|aujourd|entr|quest|gran|\w*ll")
+_CONTRACTED = re.compile(r"[stdmnSTDM]|re|ve|ll|er|en|clock|\w{1,2}")
 _OPENING, _CLOSING = frozenset("“„«‘"), frozenset("”“»’")
 _SIGNS = frozenset("–—•€£°§©®™½¼¾·\xa0")
 _KANJI = frozenset(  # the kanji that most business and maintenance texts are made of
@@ -102,6 +106,9 @@ def reading_cost(text: str, language: str) -> ReadingCost:
             words[run] += 1
         elif kind == "katakana":
             others += katakana_bits(run) if len(run) > 1 else ALONE
+            # Within a Latin word they are two accents of another encoding: bｳｱd for błąd.
+            within = padded[place - 1] + padded[place + len(run)]
+            others += ALONE * (within.isascii() and within.isalpha() and within.islower())
             characters += len(run)
         else:
             for i, c in enumerate(run, place):
@@ -112,7 +119,7 @@ def reading_cost(text: str, language: str) -> ReadingCost:
                     plain += 1
         place += len(run)
     letters = sum(n * (len(word) + 1) for word, n in words.items())
-    others += _change_bits(padded) + UNPAIRED * _unpaired_quotes(text)
+    others += _change_bits(padded) + UNPAIRED * (_unpaired_quotes(text) + _odd_apostrophes(text))
     spelling = best_spelling(words, +plain_words)
     return ReadingCost(
         spelling.bits, letters, others, characters, ASCII_BITS * plain, spelling.unused
@@ -196,6 +203,14 @@ def _unpaired_quotes(text: str) -> int:
     """Return how many quotes and Spanish opening marks have no other half, at least."""
     odd = sum(map(text.count, "“”„")) % 2 + abs(text.count("«") - text.count("»"))
     return odd + sum(max(0, text.count(a) - text.count(b)) for a, b in ("¿?", "¡!"))
+
+
+def _odd_apostrophes(text: str) -> int:
+    """Return how many apostrophes part a word where no language elides or contracts one."""
+    return sum(
+        not (_ELIDED.fullmatch(match[1]) or _CONTRACTED.fullmatch(match[2]))
+        for match in _APOSTROPHE.finditer(text)
+    )
 
 
 def _change_bits(text: str) -> float:

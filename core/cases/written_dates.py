@@ -19,7 +19,9 @@ from core.cases.columns import visible_name
 from core.cases.table import ORDERS
 
 TypedMoment = tuple[datetime, tzinfo | None, bool]  # moment, zone, whether it has a time of day
-SERIALS = (10_000, 80_000)  # days since 1899-12-30 that count as dates: 1927 to 2119
+# Days since 1899-12-30 that count as dates: 1980 to 2119. Lower ones are days of other counts, such
+# as 24005, the fifth day of 2024 on mainframes, and 19727, days since 1970.
+SERIALS = (29_221, 80_000)
 _HUNDRED_YEARS = ("中華民國", "民國", "民国")  # the only eras with years of three digits
 # The year before an era's first: 令和1年 is 2019.
 _ERAS = {
@@ -47,19 +49,19 @@ _TIME = re.compile(
       | (?=\s*[ap]\.?\s?m)
       | 時\s*(?:(?P<minute_ja>\d{1,2})分)?\s*(?:(?P<second_ja>\d{1,2})秒)?
       | h(?P<minute_fr>\d{2}) )
-    \s*(?P<half_after>[ap]\.?\s?m\.?)?\s*(?:uhr)?\s*
-    (?P<zone>z|utc|gmt|jst|cet|cest|(?:utc|gmt)?[+-]\d{2}:?(?:\d{2})?|(?:utc|gmt)[+-]\d)?
+    \s*(?P<half_after>[ap]\.?\s?m\.?|午前|午後)?\s*(?:uhr)?\s*
+    (?P<zone>z|utc|gmt|jst|cet|cest|(?:utc|gmt)?[+-]\d{2}:?(?:\d{2})?|(?:utc|gmt)[+-]\d(?::\d{2})?)?
     (?:(?<=[+-]\d{4})\ [a-z]{3,4})?\s*(?:\[[\w/+-]+\])?$""",
     re.VERBOSE | re.IGNORECASE,
 )
 _WEEKDAY = re.compile(
-    r"^[月火水木金土日]曜日?[,、 ]|[(\[][^()\[\]]{1,40}[)\]]"
+    r"^[月火水木金土日](?:曜日?)?[,、 ]|[(\[][^()\[\]]{1,40}[)\]]"
     r"|星期[一二三四五六日天]|[周週][一二三四五六日]|[월화수목금토일]요일"
     r"|[月火水木金土日]曜日?$|(?<=日)[月火水木金土日](?=\s|$)"
 )
 _YEAR_FIRST = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
 _ERA = re.compile(
-    rf"({'|'.join(_ERAS)})\s*(元|\d{{1,3}})\s*[年./-]\s*(\d{{1,2}})\s*[月./-]\s*(\d{{1,2}})\s*日?",
+    rf"({'|'.join(_ERAS)})\.?\s*(元|\d{{1,3}})\s*[年./-]\s*(\d{{1,2}})\s*[月./-]\s*(\d{{1,2}})\s*日?",
     re.IGNORECASE,
 )
 _THREE = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})")
@@ -78,13 +80,15 @@ _YEAR_LAST = re.compile(
 # ISO 8601's weeks and days of the year: 2024-W05-3, 2024-031.
 _ISO_WEEK = re.compile(r"(\d{4})-?w(\d{2})-?([1-7])")
 _ISO_DAY = re.compile(r"(\d{4})-(\d{3})")
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[t\s]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?(z)?")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[t\s]?(\d{2})(?::?(\d{2})(?::?(\d{2}))?)?)?(z)?")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 # 5 janvier 2024 à 14h30, 2024-01-05 kl. 14:30
 _BEFORE_TIME = re.compile(r"[\s,](?:at?|à|um|a las?|kl\.?|klo|ore|às|о|в)$")
 _AFTER_YEAR = re.compile(r"(?<=\d{4})\s?(?:г|р|roku?)\b\.?")  # 5 января 2024 г.
 # Web servers part day and time by a colon; .NET writes milliseconds as /Date(1704418200000)/.
 _WEB_LOG = re.compile(r"^(\d{1,2}/[a-z]{3}/\d{4}):(?=\d)")
+_DB2 = re.compile(r"^(\d{4}-\d\d-\d\d)-(\d\d)\.(\d\d)\.(\d\d(?:\.\d+)?)$")
+_FINNISH = re.compile(r"\bkl(?:o|\.)\s*(\d{1,2})\.(\d\d)\b")
 _DOT_NET = re.compile(r"^\\?/date\((\d+)(?:[+-]\d{4})?\)\\?/$")
 # Korean and simplified Chinese signs of date and time -> their Japanese ones.
 _SIGNS_AFTER_DIGITS = str.maketrans("년월일시분초时", "年月日時分秒時")
@@ -175,6 +179,7 @@ def _read_text(cell: str, epoch_1904: bool):
 def _in_known_signs(text: str) -> str:
     """Return a date's text with the signs of other languages and programs as those read here."""
     text = _WEB_LOG.sub(r"\1 ", _DOT_NET.sub(r"\1", text))
+    text = _FINNISH.sub(r"klo \1:\2", _DB2.sub(r"\1 \2:\3:\4", text))
     text = _DIGIT_AND_SIGN.sub(lambda match: match[0].translate(_SIGNS_AFTER_DIGITS), text)
     for half, sign in _HALF_DAYS.items():
         text = text.replace(half, sign)
@@ -214,7 +219,9 @@ def _from_number(text: str, epoch_1904: bool) -> tuple[datetime, tzinfo | None, 
     # In integers: a float has no digits left for the microseconds of a count of 19 digits.
     seconds, fraction = divmod(int(text.split(".")[0]), int(scale))
     micro = round(fraction / scale * 1e6) + (round(number % 1 * 1e6) if scale == 1 else 0)
-    return datetime(1970, 1, 1) + timedelta(seconds=seconds, microseconds=micro), UTC, True
+    moment = datetime(1970, 1, 1) + timedelta(seconds=seconds, microseconds=micro)
+    # Cases do not occur in the future: 2024010510 is ten o'clock of a day in 2024.
+    return None if moment.year > date.today().year + 1 else (moment, UTC, True)
 
 
 def _from_compact(match: re.Match) -> WrittenDate:
@@ -304,9 +311,10 @@ def _offset(zone: str | None) -> tzinfo | None:
         return None
     if zone in _ZONES:
         return timezone(timedelta(hours=_ZONES[zone]))
-    sign, digits = re.sub(r"utc|gmt|:", "", zone)[0], re.sub(r"\D", "", zone).zfill(2)
-    delta = timedelta(hours=int(digits[:2]), minutes=int(digits[2:4] or 0))
-    return timezone(-delta if sign == "-" else delta)
+    digits = re.sub(r"\D", "", zone)
+    hours = digits[: 2 - len(digits) % 2]  # 0530 and 05, but also 530 and 5
+    delta = timedelta(hours=int(hours), minutes=int(digits[len(hours) :] or 0))
+    return timezone(-delta if "-" in zone else delta)
 
 
 def _word_of(match: re.Match) -> str:
