@@ -30,6 +30,13 @@ from benchmarks.file_inputs.making import Expected, Input
 from benchmarks.file_inputs.mutations import try_mutations
 from benchmarks.file_inputs.sheet_inputs import SHEETS
 from benchmarks.file_inputs.text_inputs import DELIMITED, HEADERS, ROWS
+from benchmarks.file_inputs.tool_inputs import (
+    TOOL_AMOUNTS,
+    TOOL_DATES,
+    TOOL_DOCUMENTS,
+    TOOL_ENCODINGS,
+    TOOL_ROWS,
+)
 from benchmarks.file_inputs.typed_inputs import TYPED
 from benchmarks.file_inputs.workbook_inputs import WORKBOOKS
 from benchmarks.file_inputs.world_inputs import DATABASES, TABLES, WORLD_AMOUNTS, WORLD_DATES
@@ -40,14 +47,14 @@ from core.errors import CasesError
 from core.messages import LANGUAGES, MESSAGES_FOLDER, read_catalogues
 
 KINDS = {
-    "encodings": [*ENCODINGS, *CODEPAGES],
+    "encodings": [*ENCODINGS, *CODEPAGES, *TOOL_ENCODINGS],
     "delimited": [*DELIMITED, *LAYOUTS],
     "headers": [*HEADERS, *HEADS],
-    "rows": [*ROWS, *TABLES],
-    "dates": [*DATES, *CALENDARS, *WORLD_DATES],
-    "numbers": [*NUMBERS, *AMOUNTS, *WORLD_AMOUNTS],
+    "rows": [*ROWS, *TABLES, *TOOL_ROWS],
+    "dates": [*DATES, *CALENDARS, *WORLD_DATES, *TOOL_DATES],
+    "numbers": [*NUMBERS, *AMOUNTS, *WORLD_AMOUNTS, *TOOL_AMOUNTS],
     "sheets": [*SHEETS, *WORKBOOKS],
-    "typed": [*TYPED, *DOCUMENTS, *DATABASES],
+    "typed": [*TYPED, *DOCUMENTS, *DATABASES, *TOOL_DOCUMENTS],
 }
 
 

@@ -56,6 +56,13 @@ def expect(column: str, *values: object) -> list[Expected]:
     return [{column: value} for value in values]
 
 
+def column_file(name: str, header: str, column: str, pairs: Mapping[str, object], **more) -> Input:
+    """Return a file of one column of cells: `pairs` are a cell and what it is read as."""
+    lines = [f"{i};text {i};{cell}" for i, cell in enumerate(pairs, 1)]
+    content = text_file(f"id;text;{header}", *lines)
+    return Input(name, content, expect(column, *pairs.values()), **more)
+
+
 def quoted_csv(
     rows: Sequence[Sequence[str]], delimiter: str = ",", encoding: str = "utf-8"
 ) -> bytes:

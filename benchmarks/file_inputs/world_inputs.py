@@ -13,6 +13,7 @@ from benchmarks.file_inputs.making import (
     TWO_TEXTS,
     Expected,
     Input,
+    column_file,
     expect,
     format_column,
     json_lines,
@@ -25,19 +26,12 @@ from benchmarks.file_inputs.making import (
 _TWO_LINES = ("id,text,label", "1,bearing hot,B", "2,relay dead,R")
 
 
-def _column(name: str, header: str, column: str, pairs: dict[str, object], **more) -> Input:
-    """Return a file of one column of cells: `pairs` are a cell and what it is read as."""
-    lines = [f"{i};text {i};{cell}" for i, cell in enumerate(pairs, 1)]
-    content = text_file(f"id;text;{header}", *lines)
-    return Input(name, content, expect(column, *pairs.values()), **more)
-
-
 def _dates(name: str, pairs: dict[str, object], **more) -> Input:
-    return _column(name, "date", "occurred_at", pairs, **more)
+    return column_file(name, "date", "occurred_at", pairs, **more)
 
 
 def _numbers(name: str, pairs: dict[str, object], **more) -> Input:
-    return _column(name, "cost", "value", pairs, **more)
+    return column_file(name, "cost", "value", pairs, **more)
 
 
 def _thai(name: str, *texts: str) -> Input:

@@ -177,7 +177,8 @@ class CheckedRows:
         self.notices += dates.notices
         moments = [moment for moment in dates.moments if isinstance(moment, datetime)]
         years = sorted(moment.year for moment in moments)
-        if years and not _FIRST_YEAR <= years[len(years) // 2] <= date.today().year + 10:
+        usual = range(_FIRST_YEAR, date.today().year + 11)
+        if sum(year not in usual for year in years) * 2 > len(years):
             place = next(i for i, m in enumerate(dates.moments) if isinstance(m, datetime))
             raise CasesError(
                 "cases.other_calendar",

@@ -17,7 +17,8 @@ from core.cases.table import Notice, Record, Table, rare_rows
 
 _NOTHING_WORDS = (
     "null (null) <null> none nan nat na n/a n.a. nil undefined - -- --- — – \\n #n/a #ref! #value! "
-    "#name? #div/0! #null! #num! #error! (blank) (空白) (空) 空白 該当なし 該当無し なし 無し 未入力 未設定"
+    "#name? #div/0! #null! #num! #error! (blank) (空白) (空) 空白 該当なし 該当無し なし 無し 未入力 未設定 "
+    '〃 同上 同左 々 " ditto #spill! #calc! #field! #getting_data loading...'
 )
 _NOTHING = frozenset(_NOTHING_WORDS.split())
 _MARKS = re.compile(r"[?？]{2,}(?:\s[?？]+)*")  # what is left of characters that an encoding lacks
@@ -26,6 +27,11 @@ _HEADING = re.compile(
     r"[■□◆◇●▼▲★※【＜#=*]|(?:group|section|filters? applied|applied filters|note)\b|(?:注|備考|以上$)"
     r"|.*[:：]$",
     re.IGNORECASE,
+)
+# Characters written as codes, which a model reads as codes: &eacute; &#12509; \\u30dd =?UTF-8?B?...?= %E3%83%9D
+_ESCAPED = re.compile(
+    r"&(?:#\d{2,7}|#x[0-9a-fA-F]{2,6}|[a-zA-Z]{2,8});|\\u[0-9a-fA-F]{4}|=\?[\w-]+\?[bBqQ]\?"
+    r"|(?:%[89A-Fa-f][0-9A-Fa-f]){3}|(?:=[89A-F][0-9A-F]){3}"
 )
 _MANY_BLANKS = 3  # one of so many rows is blank, where cells seem to go on below
 
@@ -45,6 +51,11 @@ def doubtful_notices(
         if 0 < len(typed) < len(records):
             first = next(c for c in cases if c["row"] == typed[0])
             notices.append(_notice("dates_among_texts", field, column, typed, str(first[field])))
+    escaped = [case for case in cases if _ESCAPED.search(case["text"])]
+    if escaped:
+        code = _ESCAPED.search(escaped[0]["text"])
+        rows = [case["row"] for case in escaped]
+        notices.append(_notice("escaped_texts", "text", names.text, rows, code[0] if code else ""))
     return notices + _blanks_below(names, cases)
 
 
@@ -69,7 +80,8 @@ def _lone_texts(
         for case, record in zip(cases, records, strict=True)
         if all(is_missing(record.cells.get(name)) for name in others)
     ]
-    if len(others) == 1:  # a file of texts and labels has texts without a label, too
+    # A file of texts and labels may have many texts without a label.
+    if len(others) == 1 and len(lone) * 3 > len(cases):
         lone = [case for case in lone if _HEADING.match(case["text"].strip())]
     if not lone or not others or len(lone) * 2 >= len(cases):
         return []

@@ -9,6 +9,7 @@ language, are refused with the readings shown. Knows no columns.
 import codecs
 import math
 import re
+import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -86,6 +87,8 @@ _BOMS = (
 _ESCAPE = re.compile(rb"\x1b[$(&)*+.\-/N]")
 _SHIFTED = re.compile(rb"\x0e[^\x0e\x0f\r\n]+\x0f")
 _HZ = re.compile(rb"~\{(?:[\x21-\x77][\x21-\x7e])+~\}")  # GB 2312 in mails of the 1990s
+# ISO-2022-JP whose escapes a mail program or a database took away: $B%]%s%W(B
+_BARE_2022 = re.compile(rb"\$[B@](?:[\x21-\x7e]{2}){2,}?\([BJ]")
 _ISO_2022 = ("iso2022_jp", "iso2022_jp_ext", "iso2022_jp_2004")
 _UTF_7 = re.compile(rb"\+[A-Za-z0-9+/]+-?")  # characters beyond ASCII in old mails: caf+AOk-
 _KOREAN = b"\x1b$)C"  # begins every text in ISO-2022-KR; its codec accepts texts without it
@@ -174,7 +177,18 @@ def _decode_escaped(raw: bytes, path: Path) -> Decoded | None:
     if is_iso_2022:
         offset = next(i for i, byte in enumerate(raw) if byte in (0x0E, 0x1B))
         raise CasesError("cases.no_encoding", file=str(path), **_place(raw, offset))
+    if (bare := _BARE_2022.search(raw)) and _was_japanese(bare[0]):
+        facts = {"row": _place(raw, bare.start())["row"], "value": bare[0][:EXCERPT].decode()}
+        raise CasesError("cases.lost_escapes", file=str(path), **facts)
     return None
+
+
+def _was_japanese(bare: bytes) -> bool:
+    """Return whether a run of ASCII is Japanese in ISO-2022-JP without its escape characters."""
+    with suppress(UnicodeDecodeError):
+        text = (b"\x1b" + bare[:-2] + b"\x1b" + bare[-2:]).decode("iso2022_jp")
+        return reading_cost(text, "ja").is_plausible and not text.isascii()
+    return False
 
 
 def _decode_utf7(raw: bytes, path: Path) -> Decoded | None:
@@ -184,17 +198,18 @@ def _decode_utf7(raw: bytes, path: Path) -> Decoded | None:
     language. Raises CasesError for a single sequence, which may be a part's number.
     """
     sequences = {match[0] for match in _UTF_7.finditer(raw)}
-    if not sequences:
+    # Digits alone are a number: +81, 1e+214.
+    if not sequences or any(re.fullmatch(rb"\+\d+-?", sequence) for sequence in sequences):
         return None
     try:
         text = raw.decode("utf-7")
     except UnicodeDecodeError:
         return None
     foreign = "\n".join(cell for cell in re.split(r"[,;\t\r\n]+", text) if not cell.isascii())
-    if not foreign or not any(
-        reading_cost(foreign[:SAMPLE], language).is_plausible
-        for language in ("", *WIDE_LANGUAGES.values())
-    ):
+    languages = ("", *WIDE_LANGUAGES.values())
+    if not (foreign and all(c.isascii() or _is_of_ours(c) or _is_letter_mark(c) for c in foreign)):
+        return None
+    if not any(reading_cost(foreign[:SAMPLE], name).is_plausible for name in languages):
         return None
     decoded = Decoded(text, "utf-7", "weighed")
     if len(sequences) > 1:
@@ -247,6 +262,11 @@ def _is_of_ours(c: str) -> bool:
         or "\u3000" <= c <= "\u9fff"
         or c > "\uff00"
     )
+
+
+def _is_letter_mark(c: str) -> bool:
+    """Return whether a character is a letter of any alphabet, or a mark on one."""
+    return unicodedata.category(c)[0] in "LM"
 
 
 def _decode_weighed(raw: bytes, path: Path) -> Decoded:

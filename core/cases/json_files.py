@@ -127,7 +127,8 @@ def _values_of_object(value: object, path: Path, requested: ColumnNames) -> list
     columns = list(value.values())
     names, rows = value.get("columns", []), value.get("data", [])
     if _is_list_of(names, str) and _is_list_of(rows, list):
-        return [dict(zip(names, cells, strict=False)) for cells in rows]
+        records = [dict(zip(names, cells, strict=False)) for cells in rows]
+        return _with_index(records, value.get("index"))
     plain = all(isinstance(column, list) and not _is_list_of(column, dict) for column in columns)
     if columns and plain and len({len(column) for column in columns}) == 1:
         return [dict(zip(value, cells, strict=True)) for cells in zip(*columns, strict=True)]
@@ -135,16 +136,27 @@ def _values_of_object(value: object, path: Path, requested: ColumnNames) -> list
         keys = list(columns[0])
         is_table = all(list(column) == keys for column in columns)
         if is_table and (keys[:1] == ["0"] or (keys and names_text(value, requested))):
-            return [{name: column[key] for name, column in value.items()} for key in keys]
+            records = [{name: column[key] for name, column in value.items()} for key in keys]
+            return _with_index(records, keys)
         numbered = all(key.isdecimal() for key in value)
         if numbered and (is_table or list(value) == [str(i) for i in range(len(value))]):
-            return columns
+            return _with_index(columns, list(value))
     lists = list(_lists_of_objects(value))
     if len(lists) == 1:
         _refuse_chat(lists[0], path)
         _refuse_two_levels(value, lists[0], path, requested)
         return lists[0]
     return [value]
+
+
+def _with_index(records: list[dict], index: object) -> list[dict]:
+    """Return the records with a column "index" of their names, unless those only count them."""
+    if not isinstance(index, list) or len(index) != len(records):
+        return records
+    counted = [str(place) for place in range(len(records))]
+    if list(map(str, index)) == counted or any("index" in record for record in records):
+        return records
+    return [{"index": name} | record for name, record in zip(index, records, strict=True)]
 
 
 def _refuse_chat(turns: list, path: Path) -> None:

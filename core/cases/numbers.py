@@ -101,7 +101,8 @@ def header_multiple(name: str) -> float:
     if match is None:
         return 1.0
     content = re.sub(r"(?<!\d)1[,.' ]?000(?!\d)", "1000", match[1].replace("単位", " "))
-    words = re.split(r"[\s,、・:;/'’×x]+", content)
+    content = re.sub(r"\b(?:per|je|pro|par|por)\s+1000\b", "", content)  # a price of 1,000 pieces
+    words = re.split(r"[\s,、・:;/'’×]+", content)
     is_money = bool(_UNIT_SIGNS.search(content))
     for bare in (_UNIT_SIGNS.sub("", word) for word in words):
         multiple = _WORD_MULTIPLES.get(bare) or (_MONEY_MULTIPLES.get(bare) if is_money else None)

@@ -1,7 +1,8 @@
 """Rows right below a header that go on describing its columns: types, units, other names of them.
 
-Programs and templates write them: "int,string,float", "必須,任意", "(-),(分),(円)", a survey's
-questions. As a case, such a row would be scored in silence. Knows records, not formats.
+Programs and templates write them: "int,string,float", "必須,任意", "(-),(分),(円)", "(1),(2),(3)",
+an example, a survey's questions. As a case, such a row would be scored in silence. Knows records,
+not formats.
 """
 
 import re
@@ -31,6 +32,16 @@ _BRACKETED = re.compile(r"[(\[（［【〔](.*)[)\]）］】〕]")
 _DASH = re.compile(r"[-–—ー－/*]*")
 _SURVEY = re.compile(r'\{"ImportId":')  # what Qualtrics writes below its questions
 _ONE_IS_ENOUGH = ("openendedresponse", "opencomment")  # SurveyMonkey names one column by it
+_EXAMPLES = (
+    "例",
+    "記入例",
+    "入力例",
+    "example",
+    "sample",
+    "beispiel",
+    "exemple",
+    "ejemplo",
+)  # as an id
 _LENGTH = re.compile(r"\s*[(\[][\w, ]*[)\]]$")  # nvarchar(255), datetime64[ns]
 
 
@@ -47,6 +58,8 @@ def second_headers(table: Table, text: str | None) -> tuple[set[int], tuple[Noti
             places |= set(range(place + 1))
         elif len(places) == place and (
             _describes_columns(cells)
+            or _counts_columns(cells, table, place)
+            or _is_example(record, text)
             or _is_of_units(cells, visible_name(record.cells.get(text or "")))
         ):
             places.add(place)
@@ -72,6 +85,26 @@ def _describes_columns(cells: Sequence[str]) -> bool:
         return True
     is_named = names_text(cells, ColumnNames()) and count_known(cells, ColumnNames()) > 1
     return is_named and not any(map(str.isdigit, "".join(cells)))
+
+
+def _counts_columns(cells: Sequence[str], table: Table, place: int) -> bool:
+    """Return whether a row numbers all columns of three or more: 1, 2, 3 or (1), (2), (3) or A, B, C.
+
+    A next row that begins with 2 goes on counting the cases.
+    """
+    words = [_word(cell) for cell in cells]
+    n = len(words)
+    counted = [str(i) for i in range(1, n + 1)], [chr(ord("a") + i) for i in range(min(n, 26))]
+    if n < 3 or n != sum(map(bool, table.names)) or words not in counted:
+        return False
+    following = table.records[place + 1].cells.values()
+    return _word(visible_name(next(iter(following), ""))) != words[1]
+
+
+def _is_example(record: Record, text: str | None) -> bool:
+    """Return whether a row's first cell, which is not its text, says that it is an example."""
+    column, cell = next(((c, v) for c, v in record.cells.items() if v), ("", ""))
+    return column != text and _word(visible_name(cell)) in _EXAMPLES
 
 
 def _is_of_units(cells: Sequence[str], text: str) -> bool:
