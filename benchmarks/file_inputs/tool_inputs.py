@@ -102,9 +102,11 @@ TOOL_ROWS = [
         told=("second_headers",),
     ),
     Input(
-        "type-words.csv",
-        text_file("id,text,label", "1,string,B", "2,int,R", "3,float,string"),
-        expect("text", "string", "int", "float"),
+        "header-words.csv",
+        text_file(
+            "id,text,label,segment", "1,string,B,x", "Sample,hot,Message,Machine", "3,int,R,"
+        ),
+        expect("text", "string", "hot", "int"),
     ),
     Input(
         "counting-on.csv",
@@ -182,7 +184,11 @@ TOOL_DATES = [
         told=_EMPTY,
     ),
     _dates("hours", {"2024010510": "2024-01-05T10", "2024010515": "2024-01-05T15"}),
-    _dates("far-epoch", {"9999999999": None, "1704418200": "2024-01-05T01:30"}, told=_EMPTY),
+    _dates(
+        "far-epoch",
+        {"9999999999": None, "0312345678": None, "1704418200": "2024-01-05T01:30"},
+        told=_EMPTY,
+    ),
     _dates("finnish", {"5.1.2024 klo 10.30": "2024-01-05T10:30"}),
     _dates(
         "era-points",
@@ -201,6 +207,7 @@ TOOL_AMOUNTS = [
     _multiples("millions", "amount (USD M)", 1e6),
     _multiples("thousand-yen-tax", "金額（税抜、千円）", 1e3),
     _amounts("per-thousand", {"12": 12, "15": 15}, "price (per 1000)"),
+    _amounts("for-pieces", {"12": 12, "15": 15}, "price (EUR/1000)"),
     *(
         Input(name, content, expect("value", 12e3, 15e3), told=("multiplied_values",))
         for name, content in (
@@ -225,6 +232,7 @@ TOOL_AMOUNTS = [
         "dash-ends.csv",
         text_file("番号;内容;金額", "1;ポンプ異音;1,200-", "2;電球交換;12,500-"),
         expect("value", 1200, 12500),
+        told=("dash_ends",),
     ),
 ]
 

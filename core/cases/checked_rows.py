@@ -18,7 +18,12 @@ from core.cases.encodings import is_double_encoded
 from core.cases.headers import is_number_cell, is_totals_row, repeats_header
 from core.cases.joined_tables import rows_of_other_tables
 from core.cases.labels import unify_labels
-from core.cases.numbers import currencies_of, header_multiple, parse_numbers
+from core.cases.numbers import (
+    all_end_in_dashes,
+    currencies_of,
+    header_multiple,
+    parse_numbers,
+)
 from core.cases.prompts import LETTERS, question_text
 from core.cases.second_headers import second_headers
 from core.cases.table import (
@@ -76,7 +81,7 @@ class CheckedRows:
         first_row: dict[str, int] = {}
         headers: list[int] = []
         totals: list[int] = []
-        described, notices = second_headers(self.table, self.names.text)
+        described, notices = second_headers(self.table, self.names)
         self.notices += notices
         others = rows_of_other_tables(self.table)
         for place, record in enumerate(self.table.records):
@@ -207,8 +212,14 @@ class CheckedRows:
         japanese = bool(_KANA.search("".join([*texts, *self.table.names])))
         with _naming_column(self.names.value, values, records):
             multiple = self._unit_of_values()
-            numbers = parse_numbers(values, self.options.decimal, japanese, multiple)
+            dashes = japanese and all_end_in_dashes(values)
+            numbers = parse_numbers(values, self.options.decimal, japanese, multiple, dashes)
         self._add("value", numbers, records)
+        if dashes:
+            value = next(str(value) for value in values if value)[:60]
+            self.notices.append(
+                Notice("cases.dash_ends", {"column": self.names.value, "value": value})
+            )
         if multiple != 1:
             facts = {"column": self.names.value, "multiple": f"{multiple:,.0f}"}
             self.notices.append(Notice("cases.multiplied_values", facts))

@@ -17,6 +17,7 @@ from core.cases.columns import (
     names_text,
     visible_name,
 )
+from core.cases.numbers import header_multiple
 from core.cases.table import Notice, Record
 from core.errors import CasesError
 
@@ -35,7 +36,7 @@ _SUMS = (  # words for sums in the languages whose files are read, in the form o
 
 # （単位：千円）, "Amounts in thousands", "Angaben in TEUR": of all amounts below.
 _UNIT_ABOVE = re.compile(
-    r"(?:単位\s*[::：]?|(?:amounts?|figures|values|costs?|angaben|beträge|werte)\s+(?:\w+\s+)?in)"
+    r"(?:単位\s*[:： ]|(?:amounts?|figures|values|costs?|angaben|beträge|werte)\s+(?:\w+\s+)?in)"
     r"\s*([^)\]）］】]+)",
     re.IGNORECASE,
 )
@@ -147,5 +148,6 @@ def _left_out(rows: Sequence[Row], place: int) -> tuple[Notice, ...]:
         for row, cells in rows[:place]
         for cell in cells
         if cell is not None and (match := _UNIT_ABOVE.search(visible_name(cell)[:200]))
+        if header_multiple(f"({match[1]})") != 1
     ]
     return (Notice("cases.rows_above_header", facts), *units[:1])

@@ -161,8 +161,13 @@ def _with_index(records: list[dict], index: object) -> list[dict]:
 
 def _refuse_chat(turns: list, path: Path) -> None:
     """Raise CasesError if the objects of a list are turns of one chat, and no cases."""
-    if all(isinstance(t, dict) and (t.get("role") or t.get("from")) in _SPEAKERS for t in turns):
+    if all(isinstance(turn, dict) and _is_turn(turn) for turn in turns):
         raise CasesError("cases.json_chat", file=str(path), n=len(turns))
+
+
+def _is_turn(value: dict) -> bool:
+    speaker = value.get("role") or value.get("from")
+    return speaker in _SPEAKERS and not {"content", "value", "parts"}.isdisjoint(value)
 
 
 def _refuse_two_levels(value: dict, inner: list, path: Path, requested: ColumnNames) -> None:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from core.cases.cells import BadCell, CellError, formula_text, is_missing, unpack_cell
-from core.cases.columns import visible_name
 from core.errors import CasesError
 
 # Between thousands: plain, no-break and narrow no-break space, and the Swiss apostrophes.
@@ -30,6 +29,9 @@ _STYLE_FORMS = {
 }
 # Minus sign, hyphen, en dash and em dash, which programs write for a minus.
 _MINUS = str.maketrans(dict.fromkeys("\u2212\u2010\u2013\u2014", "-"))
+_DIRECTIONS = re.compile(
+    "[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+)  # marks of bidi texts
 _CURRENCY = re.compile(
     r"(?:US|A|C|HK|NZ|NT|S|R)?\$|[¥£€₩฿₹₽₺₪₫₴₱]|円|圓|元|원|บาท|руб\.?|грн\.?|лв\.?|ден\.?|р\.|Kč|zł|"
     r"\b(?:JPY|USD|EUR|GBP|CHF|AUD|CAD|NZD|CNY|RMB|TWD|KRW|HKD|SGD|INR|THB|BRL|MXN|ZAR|ILS|TRY|RUB|UAH"
@@ -101,14 +103,27 @@ def header_multiple(name: str) -> float:
     if match is None:
         return 1.0
     content = re.sub(r"(?<!\d)1[,.' ]?000(?!\d)", "1000", match[1].replace("単位", " "))
-    content = re.sub(r"\b(?:per|je|pro|par|por)\s+1000\b", "", content)  # a price of 1,000 pieces
-    words = re.split(r"[\s,、・:;/'’×]+", content)
+    # A price of 1,000 pieces is no amount in thousands.
+    content = re.sub(r"(?:\b(?:per|je|pro|par|por)|/)\s*1000\b", "", content)
     is_money = bool(_UNIT_SIGNS.search(content))
-    for bare in (_UNIT_SIGNS.sub("", word) for word in words):
-        multiple = _WORD_MULTIPLES.get(bare) or (_MONEY_MULTIPLES.get(bare) if is_money else None)
-        if multiple is not None:
+    words = [_UNIT_SIGNS.sub("", word) for word in re.split(r"[\s,、・:;/'’×]+", content)]
+    words = [word for word in words if word and word not in ("in", "x")]
+    for word in words:
+        is_sure = is_money or len(words) == 1 or not word[:1].isdigit()
+        multiple = _WORD_MULTIPLES.get(word) if is_sure else None
+        if multiple := multiple or (_MONEY_MULTIPLES.get(word) if is_money else None):
             return multiple
     return 1.0
+
+
+def all_end_in_dashes(values: Sequence[object]) -> bool:
+    """Return whether each of several amounts ends in a dash: 1,200- as Japanese receipts write.
+
+    Nobody gains in one row what is lost in every other, so there the dash is hardly a minus.
+    """
+    cells = [_read_cell(value) for value in values]
+    dashes = [cell.has_dash for cell in cells if isinstance(cell, Amount)]
+    return len(dashes) > 1 and all(dashes)
 
 
 def parse_numbers(
@@ -116,17 +131,18 @@ def parse_numbers(
     decimal: str | None = None,
     japanese: bool = False,
     multiple: float = 1.0,
+    dash_ends: bool = False,
 ) -> list[float | CellError | None]:
     """Return each cell's number, None for a missing cell, or a CellError for one without a number.
 
     decimal: "point" or "comma"; None lets the column decide. japanese: whether the file is in
-    Japanese. multiple: of cells that state no unit of their own. Raises CasesError with both
+    Japanese. multiple: of cells that state no unit of their own. dash_ends: whether a dash at the end
+    is no minus, but only the end of an amount. Raises CasesError with both
     readings of a cell if the decimal sign stays ambiguous.
     """
     cells = [_read_cell(value) for value in values]
     amounts = [cell for cell in cells if isinstance(cell, Amount)]
-    if japanese and len(amounts) > 1 and all(amount.has_dash for amount in amounts):
-        # Nobody loses or gains in every row: 1,200- is a Japanese amount with its end marked.
+    if dash_ends:
         cells = [replace(c, sign=abs(c.sign)) if isinstance(c, Amount) else c for c in cells]
         amounts = [cell for cell in cells if isinstance(cell, Amount)]
     try:
@@ -181,7 +197,7 @@ def _split_amount(cell: str) -> Amount | None:
     # NFKC would make 52 of 5², and 11⁄2 of 1½.
     if any(map(_is_small_digit, cell)):
         return None
-    text = visible_name(unicodedata.normalize("NFKC", cell)).translate(_MINUS)
+    text = _DIRECTIONS.sub("", unicodedata.normalize("NFKC", cell)).strip().translate(_MINUS)
     text = formula_text(text)
     text = text.removeprefix("'")  # Excel's mark of a text
     if text.startswith("\\"):

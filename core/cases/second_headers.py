@@ -42,13 +42,15 @@ _EXAMPLES = (
     "exemple",
     "ejemplo",
 )  # as an id
-_LENGTH = re.compile(r"\s*[(\[][\w, ]*[)\]]$")  # nvarchar(255), datetime64[ns]
+_LENGTH = re.compile(
+    r"\s*[(\[][\w, ]*[)\]]$|\d+[字桁]*$"
+)  # nvarchar(255), datetime64[ns], 全角20字
 
 
-def second_headers(table: Table, text: str | None) -> tuple[set[int], tuple[Notice, ...]]:
+def second_headers(table: Table, names: ColumnNames) -> tuple[set[int], tuple[Notice, ...]]:
     """Return the places of the records that go on with the header, and a notice of them.
 
-    text: the name of the text's column. The last record of a file is always a case.
+    names: the file's columns. The last record of a file is always a case.
     """
     places: set[int] = set()
     for place, record in enumerate(table.records[:-1][:_SEARCHED]):
@@ -56,11 +58,16 @@ def second_headers(table: Table, text: str | None) -> tuple[set[int], tuple[Noti
         cells = [cell for cell in cells if cell]
         if cells and all(map(_SURVEY.match, cells)):
             places |= set(range(place + 1))
-        elif len(places) == place and (
-            _describes_columns(cells)
+            continue
+        text, case_id = (
+            visible_name(record.cells.get(name)) if name else ""
+            for name in (names.text, names.case_id)
+        )
+        if len(places) == place and (
+            _describes_columns(cells, text)
             or _counts_columns(cells, table, place)
-            or _is_example(record, text)
-            or _is_of_units(cells, visible_name(record.cells.get(text or "")))
+            or _is_of_units(cells, text)
+            or _word(case_id) in _EXAMPLES
         ):
             places.add(place)
     if not places:
@@ -75,15 +82,15 @@ def _written(record: Record) -> str:
     return ", ".join(str(cell) for cell in record.cells.values() if cell is not None)[:60]
 
 
-def _describes_columns(cells: Sequence[str]) -> bool:
-    """Return whether all cells are kinds of columns, or names that a header has."""
+def _describes_columns(cells: Sequence[str], text: str) -> bool:
+    """Return whether all cells are kinds of columns, or the text's and another are their names."""
     if any(_word(cell) in _ONE_IS_ENOUGH for cell in cells):
         return all(_word(cell) in _KINDS for cell in cells)
     if len(cells) < 2:
         return False
     if all(_word(cell) in _KINDS or _word(_LENGTH.sub("", cell)) in _KINDS for cell in cells):
         return True
-    is_named = names_text(cells, ColumnNames()) and count_known(cells, ColumnNames()) > 1
+    is_named = names_text([text], ColumnNames()) and count_known(cells, ColumnNames()) > 1
     return is_named and not any(map(str.isdigit, "".join(cells)))
 
 
@@ -99,12 +106,6 @@ def _counts_columns(cells: Sequence[str], table: Table, place: int) -> bool:
         return False
     following = table.records[place + 1].cells.values()
     return _word(visible_name(next(iter(following), ""))) != words[1]
-
-
-def _is_example(record: Record, text: str | None) -> bool:
-    """Return whether a row's first cell, which is not its text, says that it is an example."""
-    column, cell = next(((c, v) for c, v in record.cells.items() if v), ("", ""))
-    return column != text and _word(visible_name(cell)) in _EXAMPLES
 
 
 def _is_of_units(cells: Sequence[str], text: str) -> bool:

@@ -214,7 +214,7 @@ def _from_number(text: str, epoch_1904: bool) -> tuple[datetime, tzinfo | None, 
         return moment, None, number % 1 != 0
     digits = len(text.split(".")[0])
     scale = {9: 1, 10: 1, 13: 1e3, 16: 1e6, 19: 1e9}.get(digits)
-    if scale is None:
+    if scale is None or text.startswith("0"):  # a telephone number
         return None
     # In integers: a float has no digits left for the microseconds of a count of 19 digits.
     seconds, fraction = divmod(int(text.split(".")[0]), int(scale))
