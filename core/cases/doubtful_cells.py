@@ -51,7 +51,11 @@ def doubtful_notices(
         if 0 < len(typed) < len(records):
             first = next(c for c in cases if c["row"] == typed[0])
             notices.append(_notice("dates_among_texts", field, column, typed, str(first[field])))
-    escaped = [case for case in cases if _ESCAPED.search(case["text"])]
+    escaped = [
+        case
+        for case in cases
+        if any(sign in case["text"] for sign in "&\\=%") and _ESCAPED.search(case["text"])
+    ]
     if escaped:
         code = _ESCAPED.search(escaped[0]["text"])
         rows = [case["row"] for case in escaped]

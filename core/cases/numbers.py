@@ -121,9 +121,18 @@ def all_end_in_dashes(values: Sequence[object]) -> bool:
 
     Nobody gains in one row what is lost in every other, so there the dash is hardly a minus.
     """
-    cells = [_read_cell(value) for value in values]
-    dashes = [cell.has_dash for cell in cells if isinstance(cell, Amount)]
-    return len(dashes) > 1 and all(dashes)
+    n = 0
+    for value in values:  # up to the first without a dash, which nearly every column begins with
+        if is_missing(value):
+            continue
+        if not isinstance(value, str):
+            return False
+        text = unicodedata.normalize("NFKC", value).strip().translate(_MINUS)
+        if any(map(str.isdigit, text)):
+            if not text.endswith("-"):
+                return False
+            n += 1
+    return n > 1
 
 
 def parse_numbers(
@@ -143,7 +152,7 @@ def parse_numbers(
     cells = [_read_cell(value) for value in values]
     amounts = [cell for cell in cells if isinstance(cell, Amount)]
     if dash_ends:
-        cells = [replace(c, sign=abs(c.sign)) if isinstance(c, Amount) else c for c in cells]
+        cells = [replace(c, sign=1.0) if isinstance(c, Amount) and c.has_dash else c for c in cells]
         amounts = [cell for cell in cells if isinstance(cell, Amount)]
     try:
         style = decimal or _decide_style(amounts, japanese)
@@ -217,7 +226,7 @@ def _split_amount(cell: str) -> Amount | None:
     elif plain[-1:] == "-" and plain[:-1]:
         plain = plain[:-1].strip()
         if plain[-1:].isdigit() and not text.startswith(_YEN):
-            sign, has_dash = -sign, True
+            sign, has_dash = -1.0, True
         plain = plain.rstrip(",.")  # "1.200,-" and "¥1,200-" end an amount without cents
     if (total := _compound(plain)) is not None:
         return Amount(total, sign, marks > 0, 1.0, True)

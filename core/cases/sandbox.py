@@ -32,7 +32,7 @@ MEMORY = (
 # A folder of results has ERROR_RESULT if the file has no reading, else SUMMARY_RESULT, and
 # CASES_RESULT if not refused.
 CASES_RESULT, SUMMARY_RESULT, ERROR_RESULT = "cases.parquet", "summary.json", "error.json"
-READER = 3  # version of results; raise it when reading decides otherwise, so old ones are not used
+READER = 4  # version of results; raise it when reading decides otherwise, so old ones are not used
 
 
 @dataclass(frozen=True)
