@@ -12,6 +12,7 @@ from tests.browser.serving import free_port, serving
 from tests.login_settings import write_login
 from tests.stores import make_store
 
+PATIENCE_MS = 180_000  # a busy machine is slow, not broken
 ROLES = ("viewer", "reviewer", "operator", "approver", "admin")
 
 
@@ -47,6 +48,7 @@ def login_server(home, lives_s: float):
 
 def log_in(browser, address: str, sub: str):
     page = browser.new_context(locale="en-AU").new_page()
+    page.set_default_timeout(PATIENCE_MS)
     page.goto(address)
     page.get_by_role("button", name="Log in").click()
     page.locator("input[name=sub]").fill(sub)
