@@ -137,7 +137,7 @@ def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         return _linear_pointwise(x, weight, bias)
     # Around each product alone: with it, torch 2.13 takes 15 times as long for attention over 32
     # tokens.
-    matmul = torch.backends.mkldnn.matmul
+    matmul = cast(Any, torch.backends.mkldnn).matmul  # torch's types lack it
     matmul.fp32_precision = "bf16"
     try:
         return _linear_pointwise(x, weight, bias)
