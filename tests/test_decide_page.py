@@ -9,7 +9,8 @@ import pytest
 
 from core.counts.joint import REVIEW_ALL
 from core.decision.thresholds.policy import Policy
-from dashboard.i18n import LANGUAGE_NAMES, catalogue
+from dashboard.decide.route import WayToYes, way_label
+from dashboard.i18n import LANGUAGE_NAMES, Words, catalogue
 from dashboard.session import cache
 from tests.pages import described, drawn, live, move, page_text, show_tab, unfold
 from tests.stores import activate, add_run, make_store
@@ -510,6 +511,12 @@ def test_where_no_group_makes_a_yes_the_page_leads_to_a_threshold_that_does(open
     assert page.query_params["t"] == "0.95"
     assert described(page)[0] == "adopt"
     assert "way_verdict" not in [one.key for one in page.button]
+
+
+def test_the_way_to_a_yes_says_how_many_groups_it_sends_to_people():
+    way = WayToYes(0.95, "class", ("spam",))
+    assert way_label(Words("en"), way) == "Go to a yes: threshold 0.950, 1 answer to people"
+    assert way_label(Words("ja"), way) == "採用できるしきい値0.950へ（1種の回答は人が確認）"
 
 
 def test_where_no_threshold_is_a_yes_the_page_names_the_cost_of_an_escape_that_makes_one(

@@ -5,6 +5,8 @@ neither, and a link keeps what it holds.
 import pytest
 
 from core.store.lines import LineAssumptions, LineSettings, save_line
+from core.store.store import Store
+from dashboard.session.address import Choices
 from tests.stores import add_scored, make_run, make_store
 
 pytestmark = pytest.mark.page("evidence")
@@ -61,6 +63,24 @@ def test_another_line_brings_its_own_assumptions_and_the_way_back_those_of_the_f
     assert page.session_state["volume"] is None  # measured, since nobody assumed one
     page.selectbox(key="run").set_value(PINNED).run()
     assert (page.session_state["volume"], page.session_state["t"]) == (400.0, 0.9)
+
+
+def test_a_line_without_a_threshold_opens_at_the_pages_own_not_at_that_of_the_line_before(
+    open_page, page_home
+):
+    store = Store(page_home / "store")
+    rows = store.predictions("score-work-orders-student-stream").head(50)
+    add_scored(store, make_run("score", "student", "stream", 98, name="refused"), rows)
+    save_line(store, LineSettings("refused", OWN, "score-refused-student-stream"), "demo")
+    page = open_page()
+    assert page.session_state["t"] == 0.9
+    page.selectbox(key="run").set_value("score-refused-student-stream").run()
+    assert page.session_state["t"] == Choices.t
+
+
+def test_a_run_is_named_by_its_data_first_since_a_narrow_list_cuts_what_comes_last(open_page):
+    names = open_page().selectbox(key="run").options
+    assert "upload · Student · stream" in " ".join(names)
 
 
 @pytest.mark.page("decide")

@@ -90,6 +90,16 @@ def test_the_bars_of_the_tornado_start_at_the_likely_npv():
     assert high.base + high.x[at] == pytest.approx(12 * 1.25 * 640 - 3200)
 
 
+@pytest.mark.parametrize("chart", [widest, even])
+def test_names_of_rows_leave_a_phone_its_width_for_the_marks(chart):
+    """They are written above the marks of their row, and nothing crosses them."""
+    figure = chart()
+    assert figure.layout.yaxis.showticklabels is False
+    rows = list(figure.data[0].y) if chart is widest else [trace.y[0] for trace in figure.data[:-2]]
+    assert [note.text for note in figure.layout.annotations] == rows
+    assert not figure.layout.shapes
+
+
 def test_break_evens_stand_at_their_multiple_of_the_likely_value():
     """3,200 / 12 months / 0.64 a case = 416.7 cases, 0.4167 of 1,000; integration may cost 2.4
     times as much.

@@ -17,8 +17,9 @@ from core.decision.thresholds.policy import Policy
 from core.store.ledger import Ledger
 from core.store.store import Store
 from dashboard.components import charts
-from dashboard.i18n import LANGUAGE_NAMES, catalogue
+from dashboard.i18n import LANGUAGE_NAMES, Words, catalogue
 from dashboard.policies import charts as policy_charts
+from dashboard.policies import words as policy_words
 from tests.pages import chart, page_text, unfold
 from tests.stores import add_run
 
@@ -214,6 +215,13 @@ def test_typed_thresholds_are_what_is_saved_and_move_the_figures(open_page, ledg
     assert made == Policy(0.5, {before.loc[6, "name"]: 0.75}, {"A": 1.0, "B": REVIEW_ALL})
     assert EN["policy.proof.own_rules"] in page_text(page)
     assert ledger.policy("work-orders").certificate is None
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("en", "25.0% (10.0% to 50.0%)"), ("ja", "25.0%（10.0%〜50.0%）")]
+)
+def test_a_row_writes_its_interval_as_the_other_pages_do(language, text):
+    assert policy_words.share_text(Words(language), 0.25, 0.1, 0.5) == text
 
 
 def test_a_bad_threshold_is_named_and_stops_the_proposal(open_page, ledger):

@@ -205,10 +205,9 @@ def certificate_basis(
         whys = words.comma.join(
             words(f"void.{name.replace(' ', '_')}") for name in VOID_REASONS if name != "expired"
         )
-        voided = words.markdown(
-            "certificate.voided", last=words.date(result.origin.expires_on), days=str(VALID_DAYS)
-        )
-        lines.append(voided + words.sentence_space + whys)
+        expires = words.date(result.origin.expires_on)
+        days = str(VALID_DAYS)
+        lines.append(words.markdown("certificate.voided", last=expires, days=days, whys=whys))
     return lines
 
 

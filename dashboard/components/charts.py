@@ -118,7 +118,8 @@ def risk_coverage_figure(
     # With few accepted cases the risk jumps up to 100%, which would flatten the rest of the curve.
     top = _top(curves[curves["coverage"] >= 0.03], "risk")
     up = {"title": {"text": words["risk"]}, "tickformat": ".2~%", "range": [0, top]}
-    return finish(figure, 284, words, xaxis=across, yaxis=up)
+    # on a phone, a legend of every model takes a line each
+    return finish(figure, 384 if banded else 284, words, xaxis=across, yaxis=up)
 
 
 def against_threshold(curve: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:

@@ -46,8 +46,9 @@ def assumptions_chip(
     """
     label = _assumptions(words, record, segments)
     with st.popover(label, icon=":material/edit:", key="assumptions"):
+        controls.volume_control(words, record)
         controls.costs(words)
-        controls.measured(words, record, run_selection.same_cases(runs, record).values())
+        controls.measured_speeds(words, run_selection.same_cases(runs, record).values())
 
 
 def _assumptions(words: Words, record: RunRecord, segments: bool) -> str:

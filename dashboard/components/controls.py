@@ -25,6 +25,7 @@ from dashboard.session.address import (
     MOST_AMOUNT,
     PERIODS,
     TARGETS,
+    Choices,
 )
 from dashboard.session.context import model_name
 
@@ -121,7 +122,8 @@ def line_choices(line: LineSettings | None, language: str) -> dict[str, object]:
     }
     # floats, since a number field refuses a whole number among decimals
     amounts = {k: float(v) if isinstance(v, int) else v for k, v in choices.items()}
-    return amounts if line.threshold is None else amounts | {"t": line.threshold}
+    # a line without a threshold opens at the pages' own, not at the one of the line before it
+    return amounts | {"t": Choices.t if line.threshold is None else line.threshold}
 
 
 def volume_in_use(record: RunRecord) -> float:
@@ -179,14 +181,17 @@ def limit_controls(words: Words) -> None:
     names = {name: words(f"measure.{name}") for name in CERTIFIABLE_RISKS}
     segments(words("measure"), names, "limited")
     most, capacity = st.columns(2, vertical_alignment="bottom")
-    for place, key, largest in ((most, "most", 100.0), (capacity, "capacity", MOST_AMOUNT)):
+    for place, key, largest, step, form in (
+        (most, "most", 100.0, 0.1, "%0.2f"),
+        (capacity, "capacity", MOST_AMOUNT, 1.0, "%g"),
+    ):
         place.number_input(
             words(key),
             0.0,
             largest,
             value=None,
-            step=0.1,
-            format="%0.2f",
+            step=step,
+            format=form,
             key=key,
             placeholder=words("limits.empty"),
         )
@@ -215,16 +220,27 @@ def costs(words: Words) -> None:
     """Draw the assumed costs."""
     st.markdown(f"**{words('costs')}**", help=words("costs.help"))
     source_badge(words, "assumed")
-    currency_control(words)
-    # yen has no decimals; a field of steps of 0.5 would write 500.00
-    step, form = (1.0, "%0.0f") if words.precision(state.present.currency) == 0 else (0.5, "%0.2f")
-    for name, steps in (("review", 1), ("escape", 20), ("machine", 1)):
-        st.number_input(words(f"cost.{name}"), step=step * steps, format=form, key=name, **LIMITS)
+    # two in a row: all of them, and the volume, are in view without scrolling
+    places = [place for _ in range(2) for place in st.columns(2, vertical_alignment="bottom")]
+    with places[0]:
+        currency_control(words)
+    step, form = amount_steps(words, state.present.currency)
+    for place, (name, steps) in zip(
+        places[1:], (("review", 1), ("escape", 20), ("machine", 1)), strict=True
+    ):
+        label = words(f"cost.{name}")
+        place.number_input(label, step=step * steps, format=form, key=name, **LIMITS)
     with st.expander(words("costs.people"), key="costs_people"):
         review_minutes(words)
         for name in ("miss", "audit", "cashed"):
             label, hint = words(f"work.{name}"), words(f"work.{name}.help")
             st.number_input(label, 0.0, 100.0, step=1.0, format="%0.1f", key=name, help=hint)
+
+
+def amount_steps(words: Words, currency: str) -> tuple[float, str]:
+    """Return the step and the format of a field for a unit cost in `currency`."""
+    # yen has no decimals; a field of steps of 0.5 would write 500.00
+    return (1.0, "%0.0f") if words.precision(currency) == 0 else (0.5, "%0.2f")
 
 
 def review_minutes(words: Words, width: int | Literal["stretch"] = "stretch") -> None:
@@ -253,11 +269,8 @@ def currency_control(words: Words, width: int | Literal["stretch"] = "stretch") 
     )
 
 
-def measured(words: Words, record: RunRecord, same: Iterable[RunRecord]) -> None:
-    """Draw the measured data: cases a day of `record`, seconds a case of the runs `same`.
-
-    A typed volume takes precedence over the measured one. Names the run behind each speed.
-    """
+def volume_control(words: Words, record: RunRecord) -> None:
+    """Draw cases a day: a typed number, which takes precedence, or that of `record`'s dates."""
     volume = measured_cases_per_day(record)
     st.markdown(f"**{words('volume.title')}**")
     source_badge(
@@ -268,6 +281,7 @@ def measured(words: Words, record: RunRecord, same: Iterable[RunRecord]) -> None
         words("volume"),
         value=None,
         step=1.0,
+        format="%g",
         key="volume",
         placeholder=words(f"volume.{source}", count=words.number(count)),
         help=words("volume.help"),
@@ -277,6 +291,10 @@ def measured(words: Words, record: RunRecord, same: Iterable[RunRecord]) -> None
     if dates is not None and dates.far:
         far_dates = escape_markdown(words.comma.join(dates.far[:5]))
         st.caption(words.many("volume.far", dates.far_cases, dates=far_dates))
+
+
+def measured_speeds(words: Words, same: Iterable[RunRecord]) -> None:
+    """Draw the measured seconds a case of the runs `same`, each with its run."""
     st.markdown(f"**{words('speed.title')}**", help=words("speed.title.help"))
     source_badge(words, "measured")
     for scored in same:

@@ -153,10 +153,13 @@ def _so_far(words: Words, record: RunRecord) -> str:
 
 
 def run_name(words: Words, record: RunRecord) -> str:
-    """Return a run as one line of a list; the model first, since lists are narrow."""
+    """Return a run as one line of a list: the data first, then the model, as on the data chip.
+
+    Lists are narrow, and cut what comes last.
+    """
     run = record.run
     kind, role = words(f"kind.{run.model_kind}"), words(f"role.{run.role}")
-    return f"{kind} · {words.time(run.created_at)} · {run.dataset} · {role}"
+    return f"{run.dataset} · {kind} · {role} · {words.time(run.created_at)}"
 
 
 def policy_version_name(words: Words, name: str, version: int) -> str:

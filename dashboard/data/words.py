@@ -102,6 +102,5 @@ def notice_text(words: Words, notice: Notice) -> str:
 
 def chart_name(words: Words, record: RunRecord) -> str:
     """Return a run in two lines for the side of a chart: model and time, scored cases."""
-    first, _, details = run_name(words, record).partition(" · ")
-    time_text, _, cases = details.partition(" · ")
-    return f"{first} · {time_text}\n{cases}"
+    dataset, kind, role, time_text = run_name(words, record).split(" · ")
+    return f"{kind} · {time_text}\n{dataset} · {role}"

@@ -38,7 +38,9 @@ def goal(words: Words) -> None:
         # a link may hold less than a step, and number_input raises for it
         least, label = min(0.5, state.present.goal_people), words("goal.number.people")
         most = float(MOST_PEOPLE)
-        st.number_input(label, least, most, step=0.5, width=140, key="goal_people", **changed)
+        st.number_input(
+            label, least, most, step=0.5, format="%g", width=140, key="goal_people", **changed
+        )
     elif by == BY_LEAKAGE:
         label = words("goal.number.leakage")
         st.number_input(label, 0.0, 100.0, step=0.1, width=140, key="goal_leakage", **changed)

@@ -46,11 +46,7 @@ def risk(context: RunContext, marks: Sequence[Mark], sentences: list[str]) -> No
         panels.empty_panel("risk_coverage", words, "needs_labels")
         return
     figure, curves = risk_figure(context, marks)
-    note = [
-        words.markdown("risk_coverage.note", n=words.number(labelled, 0)),
-        *sentences,
-        words("points.click"),
-    ]
+    note = [words.markdown("risk_coverage.note", n=words.number(labelled, 0)), *sentences]
     panels.chart_panel(
         "risk_coverage",
         words,
@@ -83,16 +79,13 @@ def thresholds(
     """
     words, currency = context.words, context.choices.currency
     figure, curve = thresholds_figure(context, costed, marks)
-    note = [
-        *([] if cheapest is None else [sentences.cheapest(words, curve, cheapest, currency)]),
-        words("points.click"),
-    ]
+    note = "" if cheapest is None else sentences.cheapest(words, curve, cheapest, currency)
     panels.chart_panel(
         "thresholds",
         words,
         figure,
         cached_result(tables.threshold_table, words, curve, currency),
-        "  \n".join(note),
+        note,
     )
 
 

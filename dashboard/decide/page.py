@@ -292,6 +292,7 @@ class DecideContext:
         presets = preset_thresholds(self.solver)
         decide_controls.presets(self.words, presets, preset_faults(self.solver, presets))
         marks, cheapest, sentences_of_points = self.marks()
+        st.caption(self.words("points.click"))
         left, right = st.columns(2)
         with left:
             curves.risk(self.context, marks, sentences_of_points)

@@ -132,11 +132,19 @@ def _escape_sentence(context: RunContext, escape: AdoptableEscape) -> str:
     )
 
 
+def way_label(words: Words, way: WayToYes) -> str:
+    """Return what a click on the way to a yes does: the threshold, and how many groups it sends."""
+    t = words.number(way.threshold, 3)
+    if way.groups:
+        return words.many(f"way.take.{way.by}", len(way.groups), t=t)
+    return words("way.take", t=t)
+
+
 def draw_way_button(words: Words, way: WayToYes) -> None:
     """Draw the button that goes to the threshold of a yes; none where only a cost makes one."""
     if way.escape is None:
         st.button(
-            words("way.take", t=words.number(way.threshold, 3)),
+            way_label(words, way),
             key="way_verdict",
             type="primary",
             icon=":material/route:",

@@ -81,14 +81,15 @@ def freeze_form(words: Words, policies: Mapping[str, str], named: bool) -> tuple
 
 def assumption_controls(words: Words, columns: Sequence[ScenarioColumn]) -> None:
     """Draw the assumptions of all scenarios; an empty field leaves each as it was frozen."""
+    step, form = controls.amount_steps(words, columns[0].frozen.scenario.currency)
     fields = {
-        "m_review": ("review", 0.5),
-        "m_escape": ("escape", 10.0),
-        "m_volume": ("cases_per_day", 1.0),
+        "m_review": ("review", step, form),
+        "m_escape": ("escape", 20 * step, form),
+        "m_volume": ("cases_per_day", 1.0, "%g"),
     }
     labels = {"m_review": "cost.review", "m_escape": "cost.escape", "m_volume": "volume"}
     *places, back = st.columns([3, 3, 3, 2], vertical_alignment="bottom")
-    for place, (key, (name, step)) in zip(places, fields.items(), strict=True):
+    for place, (key, (name, step, form)) in zip(places, fields.items(), strict=True):
         frozen = list(
             dict.fromkeys(
                 words.number(getattr(column.frozen.scenario, name), figures=3) for column in columns
@@ -103,7 +104,7 @@ def assumption_controls(words: Words, columns: Sequence[ScenarioColumn]) -> None
             step=step,
             key=key,
             placeholder=hint,
-            format="%0.2f",
+            format=form,
         )
     back.button(
         words("meeting.back"),

@@ -5,7 +5,7 @@ arguments. The frames' amounts are in the unit of the axis; the signs of money a
 dashboard.money.words.axis_amounts: currency (the unit's name), separators, amount, ticks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,7 @@ _LINES = {
     "student_review": ("student", "solid"),
 }
 _BAND = "2E"  # alpha of a band, hex after a slot
+_TEXT_AT_A_BAR = 76  # px, the widest amount beside the end of a bar
 
 
 def running_cost_chart(
@@ -148,8 +149,9 @@ def tornado_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
             base=base,
             customdata=rows[end],
             text=rows[f"{end}_text"],
-            # on a hatched bar the text is hard to read
+            # on a hatched bar the text is hard to read; beside it, it reaches into the margin
             textposition="outside",
+            cliponaxis=False,
             name=words[end],
             orientation="h",
             marker={
@@ -159,20 +161,17 @@ def tornado_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure:
             },
             hovertemplate=f"%{{y}}<br>%{{customdata:{words['amount']}}} {words['currency']}<extra>{words[end]}</extra>",
         )
-    _upright(figure, base, "solid", words["base"], "now")
-    figure.update_layout(barmode="overlay", bargap=0.35)
+    _row_ticks(figure, base, rows["label"], words["base"])
+    figure.update_layout(barmode="overlay", bargap=0.65)
     ends = rows[["at_low", "at_high"]]
-    low, high = float(ends.min().min()), float(ends.max().max())
-    # Plotly makes room for bars only, and would cut the texts at their ends.
-    room = 0.14 * (high - low)
+    across = [float(ends.min().min()), float(ends.max().max())]
     figure.update_xaxes(
-        title=_titled(words, "npv"),
-        tickformat=words["ticks"],
-        nticks=7,
-        range=[low - room, high + room],
+        title=_titled(words, "npv"), tickformat=words["ticks"], nticks=5, range=across
     )
-    figure.update_yaxes(automargin=True, type="category")
-    return _laid_out(figure, 150 + 34 * len(rows), words)
+    _name_rows(figure, rows["label"], _TEXT_AT_A_BAR)
+    # Plotly makes room for bars only, and would cut the texts at their ends.
+    sides = {"l": _TEXT_AT_A_BAR, "r": _TEXT_AT_A_BAR}
+    return _laid_out(figure, 150 + 46 * len(rows), words).update_layout(margin=sides)
 
 
 def npv_histogram_chart(
@@ -240,10 +239,11 @@ def break_even_chart(frame: pd.DataFrame, words: Mapping[str, str]) -> go.Figure
         marker=mark,
         hovertemplate=f"%{{y}}<extra>{words['value']}</extra>",
     )
-    _upright(figure, 1.0, "dot", words["likely"], "now")
+    _row_ticks(figure, 1.0, rows["label"], words["likely"])
     figure.update_xaxes(type="log", title=words["times"], dtick=1, tickformat=",~g", ticksuffix="×")
-    figure.update_yaxes(automargin=True, type="category", showgrid=True)
-    return _laid_out(figure, 150 + 36 * len(rows), words)
+    figure.update_yaxes(showgrid=True)
+    _name_rows(figure, rows["label"])
+    return _laid_out(figure, 150 + 46 * len(rows), words)
 
 
 def npv_threshold_chart(
@@ -266,6 +266,46 @@ def npv_threshold_chart(
     figure.update_xaxes(title=words["threshold"], range=[0, 1], tickformat=".1f")
     figure.update_yaxes(title=_titled(words, "npv"), tickformat=words["ticks"], automargin=True)
     return _laid_out(figure, 380, words)
+
+
+def _row_ticks(figure: go.Figure, x: float, rows: Iterable[str], name: str) -> None:
+    """Mark one value in each row; a line across all rows would cross their names."""
+    names = list(rows)
+    figure.add_scatter(
+        x=[x] * len(names),
+        y=names,
+        mode="markers",
+        name=name,
+        marker={
+            "symbol": "line-ns",
+            "size": 20,
+            "line": {"color": SLOTS["now"], "width": 3},
+        },
+        hoverinfo="skip",
+    )
+
+
+def _name_rows(figure: go.Figure, names: Iterable[str], margin: int = 0) -> None:
+    """Write the name of each row above its mark, at the left edge.
+
+    Beside the rows, long names would leave a phone no width for the marks. margin: px between the
+    edge and the marks.
+    """
+    for name in names:
+        figure.add_annotation(
+            text=name,
+            x=0,
+            xref="x domain",
+            xanchor="left",
+            xshift=-margin,
+            y=name,
+            yanchor="bottom",
+            yshift=8,
+            showarrow=False,
+            align="left",
+            font={"size": 12},
+        )
+    figure.update_yaxes(type="category", showticklabels=False)
 
 
 def _titled(words: Mapping[str, str], name: str) -> str:

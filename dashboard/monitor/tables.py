@@ -142,7 +142,7 @@ def replay_table(words: Words, table: pd.DataFrame, currency: str) -> pd.DataFra
 def _ranged(words: Words, figures: Sequence[str]) -> str:
     """Return an estimate with its low and high end."""
     value, low, high = figures
-    return words.text("monitor.ranged", value=value, low=low, high=high)
+    return words.text("ranged", value=value, low=low, high=high)
 
 
 def _event_name(words: Words, event: TimelineEvent) -> str:

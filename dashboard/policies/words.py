@@ -152,7 +152,8 @@ def share_text(words: Words, value: float, low: float, high: float) -> str:
     # NaN: nothing to estimate from
     if value != value:
         return DASH
-    return f"{words.percent(value)} [{words.percent(low)}, {words.percent(high)}]"
+    ends = {"value": value, "low": low, "high": high}
+    return words("ranged", **{end: words.percent(share) for end, share in ends.items()})
 
 
 def draft_sentence(words: Words, consequence: PolicyConsequence, currency: str) -> str:

@@ -54,6 +54,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
             0.0,
             max(1000.0, busy_hours),
             busy_hours,
+            format="%0.1f",
             key="queue_hours",
             width=220,
         )
