@@ -57,4 +57,4 @@ def test_decide_finds_the_threshold_and_prints_the_unit_costs_it_used(tmp_path):
     assert text.count(unknown) == notes.count("no_seconds")
     japanese = decision_sentences(record, "ja")
     assert len(japanese.splitlines()) == len(text.splitlines())
-    assert "確認A$4.00、流出A$120.00、機械1時間A$0.50、再学習1か月A$30.00" in japanese
+    assert "確認A$4.00、流出A$120.00、機械1時間A$0.50、再学習は月A$30.00" in japanese

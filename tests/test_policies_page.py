@@ -217,6 +217,17 @@ def test_typed_thresholds_are_what_is_saved_and_move_the_figures(open_page, ledg
     assert ledger.policy("work-orders").certificate is None
 
 
+def test_who_approves_reads_each_specific_threshold():
+    policy = Policy(0.95, by_class={"spam": REVIEW_ALL}, by_segment={"A_1": 0.9})
+    text = policy_words.thresholds_sentence(Words("ja"), policy)
+    assert "\\_" in text  # a name is no markup
+    assert text.replace("\\", "") == (
+        "全体のしきい値：0.950。個別のしきい値：2件（区分「A_1」は0.900、回答「spam」はすべて人が確認）。"
+    )
+    many = Policy(0.9, by_class={f"c{i}": 0.5 for i in range(8)})
+    assert "2 more)" in policy_words.thresholds_sentence(Words("en"), many)
+
+
 @pytest.mark.parametrize(
     ("language", "text"), [("en", "25.0% (10.0% to 50.0%)"), ("ja", "25.0%（10.0%〜50.0%）")]
 )

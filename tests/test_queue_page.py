@@ -66,8 +66,11 @@ def test_answers_are_stored_with_their_draw_and_an_undo_withdraws_them(
     assert "queue_right" not in answer_keys(page)
     case_id = open_claims(store, RUN)["case_id"][0]
     draw = Audits(store).draws(RUN, "line", 1).set_index("case_id").loc[case_id]
+    first = Words(language)("queue.no_last")
+    assert first in text_of(page)  # holds the place of the last answer, so that nothing moves
     page = page.button(key="queue_label_0").click().run()
     assert not page.exception
+    assert first not in text_of(page)
     verdict = Reviews(store).verdicts(RUN).iloc[-1]
     assert (verdict["case_id"], verdict["source"], verdict["blind"]) == (case_id, "audit", True)
     assert verdict["inclusion_probability"] == draw["inclusion_probability"]

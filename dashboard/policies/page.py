@@ -309,6 +309,8 @@ def _take(context: PoliciesContext, selected: entries.PolicyVersion, step: str) 
         policies_context.store_reply("decide", "error", "policy.not_saved", sentence=error)
     else:
         key = "policy.done.alone" if alone else "policy.done"
+        if step == "activate":
+            key = "policy.done.activate"
         texts = {
             "name": selected.name,
             "version": str(selected.version),

@@ -15,6 +15,7 @@ from core.decision.thresholds.optimiser import OptimalPolicy
 from core.decision.thresholds.policy import Policy, Threshold
 from core.decision.thresholds.solver import InfeasibleLimits
 from core.report.policies import (
+    CELL_ROW,
     CLASS_ROW,
     NOT_CERTIFIED,
     NOT_COVERED,
@@ -30,6 +31,7 @@ from dashboard.components.certificate_words import certificate_sentence as certi
 from dashboard.components.sentences import policy_version_name
 from dashboard.i18n import DASH, Words, escape_markdown
 
+RULES_NAMED = 6  # specific thresholds of a version that a sentence lists
 POOLED_NAMES = 12  # names of pooled rows that a sentence lists
 
 
@@ -96,15 +98,35 @@ def version_summary(words: Words, version: entries.PolicyVersion, life: PolicyLi
 
 
 def thresholds_sentence(words: Words, policy: Policy) -> str:
-    """Return in markdown the common threshold, and how many specific ones a version has."""
+    """Return in markdown the common threshold, and the specific ones of a version.
+
+    Who approves reads what; of many, the first RULES_NAMED.
+    """
     texts = [words.markdown("policy.thresholds", t=threshold_text(words, policy.threshold))]
-    own_thresholds = len(policy.by_class) + len(policy.by_segment) + len(policy.by_cell)
-    if own_thresholds:
-        texts.append(words.many("policy.thresholds.own", own_thresholds))
+    rules = [
+        words("policy.rule", kind=kind_name(words, kind), name=name, t=threshold_text(words, t))
+        for kind, name, t in _own_rules(words, policy)
+    ]
+    if rules:
+        named = rules[:RULES_NAMED]
+        if len(rules) > RULES_NAMED:
+            named.append(words.many("route.more", len(rules) - RULES_NAMED))
+        text = escape_markdown(words.comma.join(named))
+        texts.append(words.many("policy.thresholds.own", len(rules), rules=text))
     if policy.epistemic_limit is not None:
         limit = limit_text(words, policy.epistemic_limit)
         texts.append(words.markdown("policy.thresholds.limit", limit=limit))
     return words.sentence_space.join(texts)
+
+
+def _own_rules(words: Words, policy: Policy) -> Iterable[tuple[str, str, Threshold]]:
+    """Yield the specific thresholds of a policy: kind of row, name, threshold."""
+    for segment, threshold in policy.by_segment.items():
+        yield SEGMENT_ROW, row_name(words, SEGMENT_ROW, segment, ""), threshold
+    for predicted, threshold in policy.by_class.items():
+        yield CLASS_ROW, row_name(words, CLASS_ROW, "", predicted), threshold
+    for (segment, predicted), threshold in policy.by_cell.items():
+        yield CELL_ROW, row_name(words, CELL_ROW, segment, predicted), threshold
 
 
 def threshold_text(words: Words, value: Threshold | None) -> str:

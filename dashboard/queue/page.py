@@ -69,8 +69,10 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     terms = DeskTerms(amounts.escape, amounts.review, amounts.minutes, 60 * hours)
     queue, waiting = cache.cached_query(waiting_queue, run_id, terms)
     _show_failure(words)
-    _show_last(words, run_id)
-    if not identity.session_principal().may("review.verdict"):
+    answers = identity.session_principal().may("review.verdict")
+    if answers:
+        _show_last(words, run_id)
+    if not answers:
         st.info(words("queue.no_role"), icon=":material/lock:")
     elif not reviewer.strip():
         st.info(words("queue.name_first"), icon=":material/badge:")
@@ -227,12 +229,16 @@ def _undo(run_id: str, reviewer: str, case_id: str) -> None:
 
 
 def _show_last(words: Words, run_id: str) -> None:
-    """Draw the last answer, now with the model's, and the button that undoes it."""
+    """Draw the last answer, now with the model's, and the button that undoes it.
+
+    Its line is there before the first answer, which would else move the next case.
+    """
     last = state.held_or_none(_LAST, tuple)
-    if last is None or last[0] != run_id:
-        return
-    _, reviewer, case_id, verdict, predicted = last
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="last_answer"):
+        if last is None or last[0] != run_id:
+            st.caption(words("queue.no_last"))
+            return
+        _, reviewer, case_id, verdict, predicted = last
         verdict_name = words(f"queue.{verdict}")
         st.text(words.text("queue.last", case=case_id, verdict=verdict_name, predicted=predicted))
         _button(words, "undo", "z", _undo, (run_id, reviewer, case_id))

@@ -48,3 +48,16 @@ def test_nothing_moves_the_first_screen_holds_the_decision_and_the_page_is_short
     page.set_viewport_size({"width": 1440, "height": 900})
     # charts lay themselves out anew
     page.wait_for_function(f"{HEIGHT} <= {TALLEST}", timeout=30_000)
+
+
+@pytest.mark.parametrize(("escape", "above"), [(30_000, False), (1, True)])
+def test_the_name_of_the_line_at_reviewing_everything_lies_beside_the_curve(
+    full_dashboard, browser, escape, above
+):
+    """The curve begins above the line where escapes are dear, and below it where they are cheap."""
+    page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
+    page.goto(f"{full_dashboard}?lang=ja&currency=JPY&review=500&escape={escape}")
+    page.locator(".st-key-handle .live[data-confirmed=true]").wait_for(timeout=120_000)
+    name = page.locator(".all-label").bounding_box()
+    line = page.locator(".curve polyline.all").bounding_box()
+    assert (name["y"] + name["height"] / 2 < line["y"]) is above

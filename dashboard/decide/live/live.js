@@ -184,7 +184,9 @@ function curve({ labels, most, reviewAll }, { money, money_low, money_high }, co
   }
   const title = make("div", "title", labels.money, make("span", "most", labels.most));
   const plot = make("div", "plot", svg, make("div", "ghost-mark"), make("div", "at"), make("div", "point"), make("span", "all-label", labels.review_all));
-  plot.querySelector(".all-label").style.top = `${height(reviewAll, most) + 2}px`;
+  // on the side of the line where the curve does not begin
+  const offset = money[0] < reviewAll ? -18 : 2;
+  plot.querySelector(".all-label").style.top = `${height(reviewAll, most) + offset}px`;
   const box = make("div", "curve", title, plot);
   box.style.setProperty("--slot", (colour ?? "").trim());
   return [box];
