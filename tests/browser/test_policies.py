@@ -42,7 +42,9 @@ def test_a_manager_saves_a_policy_and_brings_it_into_force(homes, tmp_path, brow
             0.9, by_segment={"A": 0.75}
         )
         page.locator(".st-key-step_undo button").click()
-        expect(page.locator(STEPS)).to_contain_text("work-orders 第1版の取り消しを記録しました。", timeout=30_000)
+        expect(page.locator(STEPS)).to_contain_text(
+            "work-orders 第1版の取り消しを記録しました。", timeout=30_000
+        )
         assert ledger.active_policy() is None
     assert [
         problem
