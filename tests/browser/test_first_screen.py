@@ -56,7 +56,7 @@ def test_the_name_of_the_line_at_reviewing_everything_lies_beside_the_curve(
 ):
     """The curve begins above the line where escapes are dear, and below it where they are cheap."""
     page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
-    page.goto(f"{full_dashboard}?lang=ja&currency=JPY&review=500&escape={escape}")
+    page.goto(f"{full_dashboard}?lang=ja&currency=JPY&review=500&volume=400&escape={escape}")
     page.locator(".st-key-handle .live[data-confirmed=true]").wait_for(timeout=120_000)
     name = page.locator(".all-label").bounding_box()
     line = page.locator(".curve polyline.all").bounding_box()
