@@ -16,7 +16,7 @@ from dashboard.session import cache
 from dashboard.session.address import Choices
 from dashboard.session.context import RunContext
 from tests.pages import described
-from tests.stores import add_run
+from tests.stores import activate, add_run
 
 # A: 80 right; B: 20 wrong, all accepted at 0.5
 CASES = [("A", "right", 0.9)] * 80 + [("B", "wrong", 0.9)] * 20
@@ -44,6 +44,19 @@ def test_the_verdict_names_the_route_and_its_button_takes_it(page):
     assert (tiles[0][0], tiles[1][0]) == ("20", "0")
     page.button(key="route_verdict").click().run()
     assert described(page)[0] == "but"
+
+
+def test_an_active_policy_that_is_the_route_in_use_differs_in_nothing(open_page, tmp_path):
+    """Two of three folds send C to people, and the third, with the wrong case, does not: the
+    route's own figures have an escape that its policy, counted whole, would hide.
+    """
+    store = add_run(tmp_path, [*CASES, *[("C", "right", 0.9)] * 8, ("C", "wrong", 0.9)])
+    activate(store, Policy(0.5, by_segment={"B": REVIEW_ALL, "C": REVIEW_ALL}).to_dict())
+    page = open_page(tmp_path, **COSTS, t="0.5", route="segment")
+    assert "B; C" in described(page)[1]
+    tiles = described(page)[2]
+    assert tiles[1][0] != "0"
+    assert {difference for _, _, difference in tiles} == {"◇ as the active policy"}
 
 
 def test_a_goal_leaves_the_route(page):

@@ -44,11 +44,7 @@ def active(context: RunContext) -> tuple[Ghost | None, str]:
     if policy is None:
         return None, words("ghost.none")
     try:
-        thresholds = Policy.from_dict(policy.content)
-        rows = counted_rows(context)
-        consequence = consequence_of_tally(
-            changes.tally_of_rows(rows, thresholds), thresholds, context.terms, reweighted=False
-        )
+        consequence = _consequence(context, Policy.from_dict(policy.content))
     except SettingsError as error:
         values = {
             "name": policy.name,
@@ -58,6 +54,19 @@ def active(context: RunContext) -> tuple[Ghost | None, str]:
         return None, words.markdown("ghost.unreadable", **values)
     ghost = Ghost(policy.name, policy.version, consequence)
     return ghost, active_policy.note(words, ghost)
+
+
+def _consequence(context: RunContext, policy: Policy) -> PolicyConsequence:
+    """Return the consequence of a whole policy on the displayed cases.
+
+    The policy in use has the figures that the page shows of it: a route's come from folds that did
+    not choose its groups, and would else differ from themselves.
+    """
+    route = context.applied_route
+    if route is not None and policy == context.policy:
+        return route.consequence(context.choices.t, context.terms)
+    tally = changes.tally_of_rows(counted_rows(context), policy)
+    return consequence_of_tally(tally, policy, context.terms, reweighted=False)
 
 
 def counted_rows(context: RunContext):
