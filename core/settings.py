@@ -32,9 +32,9 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=lambda: default_home(ROOT))
     device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
-    # Of products in training and its targets: auto rounds their factors to bfloat16 where the
-    # processor multiplies it faster; float32 gives the same weights for any number of processes
-    precision: Literal["auto", "float32"] = "auto"
+    # Of the factors of products in training and its targets: bfloat16 is faster where the processor
+    # multiplies it; float32 gives the same weights for any number of processes
+    precision: Literal["float32", "bfloat16"] = "float32"
     # torch.compile for scoring costs minutes at the first batch: it pays for long runs on a GPU
     compile: bool = False
     # IANA name: the zone of times that carry none; times with a zone are converted to it

@@ -46,14 +46,6 @@ def homes(tmp_path_factory):
 
 
 @pytest.fixture
-def exact_products(monkeypatch):
-    """Keep the factors of a training's products unrounded, also in the processes that a test starts:
-    the order of sums then hardly shows in the weights.
-    """
-    monkeypatch.setenv("KAKUSHIN_PRECISION", "float32")
-
-
-@pytest.fixture
 def open_view(homes, monkeypatch):
     """Return a function that opens the page of dashboard.<view>.page, with an address; English
     unless it says otherwise.

@@ -84,9 +84,7 @@ def test_a_base_that_fits_is_not_divided(encoder):
     assert not load_backbone(encoder, ADAPTER.cut, CPU).offloaded
 
 
-def test_training_over_blocks_on_disk_reaches_the_same_weights(
-    encoder, tmp_path, monkeypatch, exact_products
-):
+def test_training_over_blocks_on_disk_reaches_the_same_weights(encoder, tmp_path, monkeypatch):
     fitting = train(encoder, tmp_path / "a")
     no_room(monkeypatch)
     for name, tensor in train(encoder, tmp_path / "b").items():
@@ -143,9 +141,7 @@ def test_the_gate_does_not_divide_texts_over_blocks_that_come_and_go(encoder, mo
         torch.set_num_threads(threads)
 
 
-def test_one_case_whose_samples_do_not_fit_runs_in_halves_of_the_draws(
-    encoder, monkeypatch, exact_products
-):
+def test_one_case_whose_samples_do_not_fit_runs_in_halves_of_the_draws(encoder, monkeypatch):
     """Room for two rows: of four samples of one case two at a time, with their own draws."""
     _, teacher = models(encoder)
     text, asked = TEXTS[:1], []

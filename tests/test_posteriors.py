@@ -340,7 +340,7 @@ def test_an_ensemble_of_one_model_many_times_has_no_mutual_information(job):
     np.testing.assert_allclose(scores.probabilities, expected.probabilities, atol=1e-5)
 
 
-def test_members_in_one_batch_are_each_member_alone(job, exact_products):
+def test_members_in_one_batch_are_each_member_alone(job):
     """Each with its own A, B and head; cases of several lengths."""
     others = [Adapter(a.name, a.a.flip(0), a.b * 0.5, a.scale) for a in job.point]
     members = Members.of([(job.point, job.head), (others, nn.Linear(32, 3))])

@@ -101,7 +101,7 @@ def loop(tmp_path):
 
 
 def test_processes_share_each_batch_are_killed_together_and_go_on_to_the_weights_of_one(
-    base, tmp_path, loop, exact_products
+    base, tmp_path, loop
 ):
     """5 steps an epoch of 16 cases among 3; a quarter has no label; the last has one case, so that
     two processes have none of it. Killed in the second epoch, after the first one's checkpoint.
@@ -164,7 +164,6 @@ def alone(base, cases, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KAKUSHIN_HOME", str(home))
         patch.setenv("KAKUSHIN_DEVICE", "cpu")
-        patch.setenv("KAKUSHIN_PRECISION", "float32")
         for words in (("train", cases, "--base", str(base), *TRAIN), DISTILL):
             assert main([*words]) == 0
     return home / "models"
@@ -175,7 +174,7 @@ def weights_of(models: Path) -> dict[str, dict[str, torch.Tensor]]:
 
 
 def test_two_processes_train_and_distil_by_the_verbs_to_the_same_weights(
-    base, cases, alone, tmp_path, exact_products
+    base, cases, alone, tmp_path
 ):
     """The commands of docs/cluster.md. BLoB's noise is that of one process, too."""
     said = []

@@ -51,8 +51,9 @@ def rounded(x):
     return x.bfloat16().float()
 
 
-def test_factors_may_be_rounded_inside_rounded_products_alone_and_never_with_float32(monkeypatch):
-    """Where the processor multiplies no bfloat16 faster, nothing is rounded anywhere."""
+def test_factors_may_be_rounded_inside_rounded_products_alone_and_only_if_asked(monkeypatch):
+    """Where the processor multiplies no bfloat16, nothing is rounded anywhere."""
+    monkeypatch.setenv("KAKUSHIN_PRECISION", "bfloat16")
     generator = torch.Generator().manual_seed(0)
     x, weight = (torch.randn(size, generator=generator) for size in ((64, 384), (96, 384)))
     exact, product_of_rounded = F.linear(x, weight), F.linear(rounded(x), rounded(weight))
@@ -63,7 +64,7 @@ def test_factors_may_be_rounded_inside_rounded_products_alone_and_never_with_flo
     expected = exact if (inside - exact).abs().max() < 1e-3 else product_of_rounded
     torch.testing.assert_close(inside, expected, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(linear_map(x, weight), exact, rtol=1e-5, atol=1e-4)
-    monkeypatch.setenv("KAKUSHIN_PRECISION", "float32")
+    monkeypatch.delenv("KAKUSHIN_PRECISION")
     with rounded_products():
         torch.testing.assert_close(linear_map(x, weight), exact, rtol=1e-5, atol=1e-4)
 
@@ -71,6 +72,7 @@ def test_factors_may_be_rounded_inside_rounded_products_alone_and_never_with_flo
 def test_products_ask_for_rounding_inside_rounded_products_alone(monkeypatch):
     """Whatever the processor makes of it: what oneDNN is told at the time of each product."""
     told, real = [], torch.ops.mkldnn._linear_pointwise
+    monkeypatch.setenv("KAKUSHIN_PRECISION", "bfloat16")
     if not products._AVAILABLE:
         pytest.skip("this processor has no products by oneDNN")
 
@@ -92,6 +94,7 @@ def test_products_ask_for_rounding_inside_rounded_products_alone(monkeypatch):
 
 def test_where_mkl_is_faster_onednn_computes_rounded_products_alone(monkeypatch):
     asked = []
+    monkeypatch.setenv("KAKUSHIN_PRECISION", "bfloat16")
     monkeypatch.setattr(products, "_MKL_IS_FASTER", True)
     monkeypatch.setattr(products, "_product", lambda x, w, b: asked.append(1) or F.linear(x, w, b))
     x = torch.ones(3, 4)

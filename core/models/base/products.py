@@ -43,14 +43,14 @@ _rounded = False  # whether the factors of a product may be rounded
 
 @contextmanager
 def rounded_products() -> Iterator[None]:
-    """Inside, factors are rounded to bfloat16 where the processor multiplies that faster.
+    """Inside, with KAKUSHIN_PRECISION=bfloat16, factors are rounded where the processor multiplies
+    bfloat16.
 
     Sums and results stay float32. A core with AMX multiplies matrices of 384 by 1,536 about four
-    times as fast so; a processor without bfloat16 computes as outside, and so does everyone with
-    KAKUSHIN_PRECISION=float32. Meant for training and for targets, never for scores.
+    times as fast so. Meant for training and for targets, never for scores.
     """
     global _rounded
-    before, _rounded = _rounded, Settings().precision == "auto"
+    before, _rounded = _rounded, Settings().precision == "bfloat16"
     try:
         yield
     finally:
