@@ -3,6 +3,8 @@
 When one of these tests fails, a later Streamlit binds as the pages need it, and state can shrink.
 """
 
+import pytest
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 
@@ -41,7 +43,16 @@ def test_a_value_that_is_not_allowed_goes_without_a_word():
     assert not any(map(len, (app.exception, app.warning, app.error, app.info)))
 
 
-def test_the_address_of_a_bound_widget_may_not_be_written():
+@pytest.fixture
+def error_details():
+    """Show an error's own words, which the dashboard's settings hide."""
+    before = config.get_option("client.showErrorDetails")
+    config.set_option("client.showErrorDetails", "full")
+    yield
+    config.set_option("client.showErrorDetails", before)
+
+
+def test_the_address_of_a_bound_widget_may_not_be_written(error_details):
     """The live handle moves `t` together with choices that have no widget on the page."""
     (refusal,) = opened(writing_page, "3").exception
     assert "bound to a widget" in refusal.message

@@ -94,7 +94,7 @@ def test_a_file_becomes_a_run_that_can_be_decided_on(home, browser):
         go_to(page, "決める", "しきい値を決める")
         page.locator(".st-key-data_chip button").first.click()
         expect(page.locator(".st-key-run input").first).to_have_value(
-            re.compile("· orders ·"), timeout=30_000
+            re.compile("^orders ·"), timeout=30_000
         )
         expect(page.locator("[data-testid=stPopoverBody]")).to_contain_text(re.compile("59.?件"))
     (found,) = queue.listed(Settings())
