@@ -43,7 +43,7 @@ from tests.stores import make_store
 shares = st.floats(0, 1)
 
 
-@pytest.mark.parametrize(("language", "label"), [("en", "a month"), ("ja", "月の")])
+@pytest.mark.parametrize(("language", "label"), [("en", "a month"), ("ja", "月間")])
 def test_cards_count_escapes_by_month_with_what_reviewers_miss(language, label):
     counts = Histogram.from_predictions(
         ["A"] * 4, ["x"] * 4, ["right", "wrong", "right", "wrong"], np.array([0.9, 0.9, 0.9, 0.1])
