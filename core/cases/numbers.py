@@ -150,10 +150,9 @@ def parse_numbers(
     readings of a cell if the decimal sign stays ambiguous.
     """
     cells = [_read_cell(value) for value in values]
-    amounts = [cell for cell in cells if isinstance(cell, Amount)]
     if dash_ends:
         cells = [replace(c, sign=1.0) if isinstance(c, Amount) and c.has_dash else c for c in cells]
-        amounts = [cell for cell in cells if isinstance(cell, Amount)]
+    amounts = [cell for cell in cells if isinstance(cell, Amount)]
     try:
         style = decimal or _decide_style(amounts, japanese)
     except CasesError as e:

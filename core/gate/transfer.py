@@ -56,7 +56,7 @@ class StoreTransfer:
         lines the log has removed.
         """
         run_id, log = self.run.run_id, self.log
-        if run_id in {record.run.run_id for record in self.store.runs("score")}:
+        if self._has_run():
             self._scored = self.store.run(run_id).cases
             self._unscored = count_unscored(self.store, run_id)
         past = log.retired
@@ -82,13 +82,17 @@ class StoreTransfer:
         self._stop.set()
         self._thread.join()
         try:
-            if self.run.run_id in {record.run.run_id for record in self.store.runs("score")}:
+            if self._has_run():
                 metrics = {"cases": self.store.run(self.run.run_id).cases}
                 self.store.end_run(
                     self.run.run_id, "finished", time.monotonic() - self._started, metrics
                 )
         except (KakushinError, OSError):
             _logger.exception("the end of the gate's run is not in the store")
+
+    def _has_run(self) -> bool:
+        """Return whether the store has the gate's run."""
+        return self.run.run_id in {record.run.run_id for record in self.store.runs("score")}
 
     @property
     def waiting(self) -> int:

@@ -157,9 +157,14 @@ def run_name(words: Words, record: RunRecord) -> str:
 
     Lists are narrow, and cut what comes last.
     """
+    return " · ".join(run_parts(words, record))
+
+
+def run_parts(words: Words, record: RunRecord) -> tuple[str, str, str, str]:
+    """Return a run's data, model, role and time, in words."""
     run = record.run
     kind, role = words(f"kind.{run.model_kind}"), words(f"role.{run.role}")
-    return f"{run.dataset} · {kind} · {role} · {words.time(run.created_at)}"
+    return run.dataset, kind, role, words.time(run.created_at)
 
 
 def policy_version_name(words: Words, name: str, version: int) -> str:

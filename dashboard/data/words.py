@@ -9,7 +9,7 @@ import re
 from core.cases.table import Notice
 from core.jobs.queue import JobStatus, Progress
 from core.types import RunRecord
-from dashboard.components.sentences import run_name
+from dashboard.components.sentences import run_parts
 from dashboard.i18n import Words, escape_markdown
 
 STEPS_OF_SIZE = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
@@ -102,5 +102,5 @@ def notice_text(words: Words, notice: Notice) -> str:
 
 def chart_name(words: Words, record: RunRecord) -> str:
     """Return a run in two lines for the side of a chart: model and time, scored cases."""
-    dataset, kind, role, time_text = run_name(words, record).split(" · ")
+    dataset, kind, role, time_text = run_parts(words, record)
     return f"{kind} · {time_text}\n{dataset} · {role}"
