@@ -1,16 +1,17 @@
 """The plan of a proof of concept: who trains, calibrates and judges, and what fits the time."""
 
 import json
-import os
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import CasesError
+from core.models.base import pace
 from core.models.base.settings import LoopSettings
 from core.pipeline import poc_plan, poc_time
 from core.pipeline.poc import POC_STEPS, StepClock
@@ -25,7 +26,7 @@ from core.pipeline.poc_plan import (
     recipes,
     split_history,
 )
-from core.pipeline.poc_time import Workload, estimated_seconds
+from core.pipeline.poc_time import Workload, estimated_seconds, kept_pace
 from core.pipeline.prepare import read_beginnings
 from tests import tiny
 
@@ -78,6 +79,7 @@ def test_without_usable_dates_the_split_is_at_random_and_the_same_each_time(date
     frame = history(occurred_at=pd.Series(dates, dtype="datetime64[us]"))
     split = split_history(frame, "h.csv")
     assert split.by == AT_RANDOM
+    assert (split.dated, split.labelled) == (sum(date is not pd.NaT for date in dates), 200)
     assert ids(split) == ids(split_history(frame, "h.csv"))
     assert ids(split)["train"] != list(frame["case_id"][:120])
 
@@ -192,19 +194,15 @@ def test_the_demos_lines_take_as_long_as_they_did():
     mails = Workload("base", 3, 1500, 55, 2439, 55)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(poc_time, "UNKNOWN_BASE", (6, 384))
-        patch.setattr(os, "cpu_count", lambda: 2)
         assert estimated_seconds(full, orders)["distill"] == pytest.approx(48, rel=1 / 3)
         assert estimated_seconds(light, mails)["distill"] == pytest.approx(34, rel=1 / 3)
-        # Twice the cores are no help, half of them take twice as long.
-        patch.setattr(os, "cpu_count", lambda: 1)
-        assert estimated_seconds(full, orders)["distill"] == pytest.approx(96, rel=1 / 3)
 
 
-def planned(n: int, minutes: float, words: int, tmp_path):
+def planned(n: int, minutes: float, words: int, tmp_path, slower: float = 1.0):
     frame = history(n).assign(text=[f"{'pump ' * words}{i}" for i in range(n)])
     shape = {"num_hidden_layers": 6, "hidden_size": 384}  # MiniLM's
     (tmp_path / "config.json").write_text(json.dumps(shape), encoding="utf-8")
-    return plan_poc(frame, "h.csv", "line", str(tmp_path), minutes)
+    return plan_poc(frame, "h.csv", "line", str(tmp_path), minutes, slower)
 
 
 def test_3000_short_texts_take_the_full_recipe_in_six_minutes(tmp_path):
@@ -212,6 +210,34 @@ def test_3000_short_texts_take_the_full_recipe_in_six_minutes(tmp_path):
     plan = planned(3000, 6, 12, tmp_path)
     assert (plan.recipe.name, len(plan.parts["train"])) == ("full", 1800)
     assert sum(plan.seconds.values()) <= 6 * 60
+
+
+def test_a_slower_machine_takes_the_lighter_recipe_and_its_own_time(tmp_path):
+    usual = planned(3000, 6, 12, tmp_path)
+    slow = planned(3000, 6, 12, tmp_path, slower=3.0)
+    assert (usual.recipe.name, slow.recipe.name) == ("full", "light")
+    assert sum(slow.seconds.values()) <= 6 * 60
+    same = planned(3000, 18, 12, tmp_path, slower=3.0)  # three times the time
+    assert same.recipe.name == "full"
+    assert same.seconds == {step: pytest.approx(3 * s) for step, s in usual.seconds.items()}
+
+
+def test_the_pace_is_that_of_one_block_whatever_torchs_threads(monkeypatch):
+    threads = torch.get_num_threads()
+    assert 0 < pace.machine_pace() < 1000
+    assert torch.get_num_threads() == threads
+    monkeypatch.setattr(pace, "_seconds", lambda block, states: 3 * pace.REFERENCE_S)
+    assert pace.machine_pace() == pytest.approx(3)
+
+
+def test_the_pace_is_measured_once_and_again_only_if_its_file_cannot_be_read(tmp_path, monkeypatch):
+    measured = iter([2.0, 5.0, 7.0, 8.0])
+    monkeypatch.setattr(pace, "machine_pace", lambda: next(measured))
+    folder = tmp_path / "cache"
+    assert [kept_pace(folder), kept_pace(folder)] == [2.0, 2.0]
+    for content, now in (("{", 5.0), ('{"pace": NaN}', 7.0), ('{"pace": 0}', 8.0)):
+        (folder / "pace.json").write_text(content, encoding="utf-8")
+        assert [kept_pace(folder), kept_pace(folder)] == [now, now]
 
 
 def test_longer_texts_take_the_light_recipe_and_more_of_them_fewer_cases(tmp_path):

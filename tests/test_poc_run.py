@@ -1,5 +1,6 @@
 """A proof of concept from a file to a verdict, with a tiny encoder; stopped in mid-way and resumed."""
 
+import os
 import subprocess
 import sys
 
@@ -46,6 +47,8 @@ def test_a_poc_that_is_stopped_resumes_and_ends_in_a_verdict_with_a_report(
     with monkeypatch.context() as stopped:
         stopped.setattr(poc, "distill_student", stop)
         assert main(arguments(home, "--language", "ja")) == 130
+    assert "中断しました" in capsys.readouterr().err
+    assert "KAKUSHIN_LANGUAGE" not in os.environ  # a caller in the same process keeps its own
     models = Settings().models
     made = {path.parent.name: path.stat().st_mtime_ns for path in models.glob("*/model.json")}
     assert set(made) == {"line1-linear", "line1-point", "line1-teacher"}

@@ -10,8 +10,8 @@ import argparse
 import os
 import sys
 import warnings
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import NoReturn
 
@@ -36,7 +36,7 @@ from core.cli.verdicts import add_gold, add_verdicts
 from core.cli.verify import add_verify
 from core.cli.watch import add_monitor, add_propose, add_replay
 from core.errors import KakushinError
-from core.messages import error_text, reader_language
+from core.messages import error_text, reader_language, sentence
 from core.private_log import keep_case_text_out
 from core.progress import is_job, is_main_process
 from core.settings import Settings, machine_error
@@ -75,16 +75,31 @@ def _run_verb(arguments: argparse.Namespace) -> int:
     # Libraries' warnings address developers; `python -W` brings them back.
     if not sys.warnoptions:
         warnings.filterwarnings("ignore", module=r"(transformers|torch|peft|accelerate)\b")
+    with _language_of(arguments):
+        try:
+            return _run_in_workspace(arguments, Settings())
+        except KakushinError as e:
+            return _print_error(e)
+        except KeyboardInterrupt:
+            print(
+                f"kakushin: {sentence(reader_language(), 'settings.interrupted')}", file=sys.stderr
+            )
+            return 130
+
+
+@contextmanager
+def _language_of(arguments: argparse.Namespace) -> Iterator[None]:
+    """Inside, every sentence is in the language of --language, where the verb was given one."""
+    name, language = "KAKUSHIN_LANGUAGE", getattr(arguments, "language", None)
+    before = os.environ.get(name)
+    if language:
+        os.environ[name] = language
     try:
-        return _run_in_workspace(arguments, Settings())
-    except KakushinError as e:
-        return _print_error(e)
-    except KeyboardInterrupt:
-        print(
-            "kakushin: interrupted; the same command resumes after the last finished step",
-            file=sys.stderr,
-        )
-        return 130
+        yield
+    finally:
+        os.environ.pop(name, None)
+        if before is not None:
+            os.environ[name] = before
 
 
 def _run_in_workspace(arguments: argparse.Namespace, settings: Settings) -> int:

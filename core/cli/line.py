@@ -25,7 +25,7 @@ def add_line(verbs) -> None:
 def _line(arguments, settings: Settings) -> None:
     from core.store.lines import read_lines, save_line
 
-    store, language = store_of(settings), arguments.language or reader_language()
+    store, language = store_of(settings), reader_language()
     lines = read_lines(store)
     if arguments.name is not None and arguments.name not in lines:
         raise NotFoundError("store.no_line", line=arguments.name, lines=list(lines) or ["-"])

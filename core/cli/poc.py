@@ -28,11 +28,13 @@ def add_poc(verbs) -> None:
         "English; e5 if MiniLM's vocabulary lacks the texts' words)",
     )
     verb.add_argument(
-        "--minutes", type=float, help="time to fit, on two quiet cores (default: 6, an estimate)"
+        "--minutes", type=float, help="time to fit, by an estimate for this machine (default: 6)"
     )
     assumption_options(verb)
     verb.add_argument(
-        "--language", choices=LANGUAGES, help="of the verdict and the report (default: the locale)"
+        "--language",
+        choices=LANGUAGES,
+        help="of all sentences and the report (default: the locale)",
     )
     verb.add_argument("--report", type=Path, help="where the PDF goes (default: the workspace)")
 
@@ -41,10 +43,11 @@ def _poc(arguments, settings: Settings) -> None:
     from core.jobs.arguments import dataset_name
     from core.pipeline.poc import POC_STEPS, run_poc
     from core.pipeline.poc_plan import DEFAULT_MINUTES, plan_poc
+    from core.pipeline.poc_time import kept_pace
     from core.store.lines import DEFAULT_ASSUMPTIONS, LineSettings
     from core.types import checked_name
 
-    language = arguments.language or reader_language()
+    language = reader_language()
     name = checked_name(arguments.name or dataset_name(arguments.cases.name), "dataset")
     checked_name(f"{name}-teacher", "model")
     minutes = DEFAULT_MINUTES if arguments.minutes is None else arguments.minutes
@@ -58,9 +61,8 @@ def _poc(arguments, settings: Settings) -> None:
     }
     line = LineSettings(name, {key: replace(line, **typed) for key, line in assumed.items()})
     cases = read_arguments(arguments, settings)
-    plan = plan_poc(
-        cases.frame, cases.source, name, _base(arguments, settings, cases, language), minutes
-    )
+    base, pace = _base(arguments, settings, cases, language), kept_pace(settings.cache)
+    plan = plan_poc(cases.frame, cases.source, name, base, minutes, pace)
     notices = [sentence(language, notice.code, **notice.values) for notice in plan.notices]
     print("\n".join(notices))
     estimate = f"{max(0.5, sum(plan.seconds.values()) / 60):.1f}"

@@ -42,12 +42,14 @@ BY_DATE, AT_RANDOM = "date", "random"
 class HistorySplit:
     """The labelled cases of a history in three parts, and what was left out.
 
-    by: BY_DATE or AT_RANDOM. parts: HISTORY_PARTS -> cases. unlabelled, undated, copies: cases left
-    out.
+    by: BY_DATE or AT_RANDOM. parts: HISTORY_PARTS -> cases. labelled, dated: cases with a label, of
+    them with a date. unlabelled, undated, copies: cases left out.
     """
 
     by: str
     parts: dict[str, pd.DataFrame]
+    labelled: int
+    dated: int
     unlabelled: int
     undated: int
     copies: int
@@ -91,7 +93,7 @@ class PocPlan:
     parts: dict[str, pd.DataFrame]
     recipe: Recipe
     cut: int  # texts of which only the beginning is read
-    seconds: dict[str, float]  # step -> estimate on two quiet cores
+    seconds: dict[str, float]  # step -> estimate on this machine without other work
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -100,7 +102,10 @@ class PocPlan:
         trimmed = sum(len(self.split.parts[name]) - sizes[name] for name in HISTORY_PARTS)
         cut = Notice("poc.cut", {"n": self.cut, "tokens": READ_TOKENS})
         return (
-            Notice(f"poc.split_{self.split.by}", {"line": self.line, **sizes}),
+            Notice(
+                f"poc.split_{self.split.by}",
+                {"line": self.line, "n": self.split.labelled, "dated": self.split.dated, **sizes},
+            ),
             *self.split.notices,
             *([Notice("poc.trimmed", {"n": trimmed})] if trimmed else []),
             *([cut] if self.cut else []),
@@ -141,7 +146,8 @@ def split_history(frame: pd.DataFrame, source: str, seed: int = 0) -> HistorySpl
     if short is not None:
         values = {"file": source, "n": len(parts[short]), "least": LEAST_HELD_OUT}
         raise CasesError("poc.same_texts", **values)
-    return HistorySplit(by, parts, len(frame) - n, undated, int(copies.sum()))
+    dated = int(labelled["occurred_at"].notna().sum())
+    return HistorySplit(by, parts, n, dated, len(frame) - n, undated, int(copies.sum()))
 
 
 def _cuts(n: int) -> np.ndarray:
@@ -169,13 +175,18 @@ def _dated_order(labelled: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray, str]
 
 
 def plan_poc(
-    frame: pd.DataFrame, source: str, line: str, base: str, minutes: float = DEFAULT_MINUTES
+    frame: pd.DataFrame,
+    source: str,
+    line: str,
+    base: str,
+    minutes: float = DEFAULT_MINUTES,
+    pace: float = 1.0,
 ) -> PocPlan:
     """Return the plan of a proof of concept that fits the time, as far as it can be estimated.
 
     frame: columns of core.cases.read.Cases. source: names the file in errors. line: name of models
-    and runs. base: of the models, a folder or a Hugging Face name. minutes: on two quiet cores.
-    Raises CasesError as of `split_history`.
+    and runs. base: of the models, a folder or a Hugging Face name. minutes: that the machine has.
+    pace: time that it takes for what takes poc_time's machine 1. Raises CasesError as of `split_history`.
     """
     split = split_history(frame, source)
     held_out = {
@@ -194,9 +205,10 @@ def plan_poc(
         sum(judged.values()),
         sum(n * tokens[name] for name, n in judged.items()) / sum(judged.values()),
     )
-    recipe, affordable = _fitting_recipe(base, work, 60 * minutes)
+    recipe, affordable = _fitting_recipe(base, work, 60 * minutes / pace)
     train = _taught(texts["train"], affordable, split.by)
-    seconds = estimated_seconds(recipe, replace(work, train=len(train)))
+    estimated = estimated_seconds(recipe, replace(work, train=len(train)))
+    seconds = {step: pace * s for step, s in estimated.items()}
     return PocPlan(line, split, texts | {"train": train}, recipe, cut, seconds)
 
 

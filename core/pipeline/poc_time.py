@@ -1,15 +1,16 @@
-"""How long a proof of concept takes on two quiet cores, estimated before it begins.
+"""How long a proof of concept takes, estimated before it begins.
 
 The unit is one text through one block of the base. How many of them a step costs comes from its
 settings (epochs, samples, copies, adapted blocks); the seconds come from one build of the demo on
-two quiet cores. Trains nothing.
+the two quiet cores of one machine, and another's pace scales them. Trains nothing.
 """
 
 import json
-import os
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.files import write_atomic
 from core.models.base.settings import DistillSettings
 from core.pipeline.train import TrainSettings
 
@@ -52,7 +53,7 @@ class Workload:
 
 
 def estimated_seconds(recipe: Recipe, work: Workload) -> dict[str, float]:
-    """Return the estimate of each step on two quiet cores: step -> seconds."""
+    """Return the estimate of each step on the two cores of pace 1: step -> seconds."""
     blocks, width = _shape(Path(work.base))
     cut = recipe.train.point.adapter.cut(blocks)
     adapted, trunk = blocks - cut, cut
@@ -73,9 +74,27 @@ def estimated_seconds(recipe: Recipe, work: Workload) -> dict[str, float]:
         "distill": work.train * student * text_s,
         "score": work.held_out * scoring * judged_s,
     }
-    # Fewer than two cores take longer; more help little with batches this small.
-    slower = max(1.0, 2 / (os.cpu_count() or 1))
-    return {name: slower * (s + FIXED_S) for name, s in seconds.items()}
+    return {name: s + FIXED_S for name, s in seconds.items()}
+
+
+def kept_pace(folder: Path) -> float:
+    """Return this machine's pace (`machine_pace`), measured once and kept in the folder.
+
+    A proof of concept that resumes must plan what it planned before, so a busy moment may not
+    change it. A file that cannot be read is made anew.
+    """
+    path = folder / "pace.json"
+    try:
+        pace = float(json.loads(path.read_text(encoding="utf-8"))["pace"])
+    except (OSError, ValueError, TypeError, KeyError):
+        pace = math.nan
+    if not (math.isfinite(pace) and pace > 0):
+        from core.models.base.pace import machine_pace  # loads torch
+
+        pace = round(machine_pace(), 2)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, json.dumps({"pace": pace}))
+    return pace
 
 
 def _epochs(settings: TrainSettings, cases: int) -> float:

@@ -199,7 +199,9 @@ def _poc(words: Words, ready: ReadyCases) -> JobToStart | None:
         sentence = words.error_text(error)
         st.info(words.markdown("start.refused", sentence=sentence), icon=":material/label:")
         return None
-    counts = {name: words.number(len(part), 0) for name, part in split.parts.items()}
+    sizes = {name: len(part) for name, part in split.parts.items()}
+    sizes |= {"n": split.labelled, "dated": split.dated}
+    counts = {name: words.number(size, 0) for name, size in sizes.items()}
     st.caption(words(f"start.poc.{split.by}", **counts))
     for notice in split.notices:
         st.caption(data_words.notice_text(words, notice))
