@@ -28,7 +28,7 @@ from dashboard.app import PAGE_GROUPS
 from dashboard.download_files import keep_downloads
 from dashboard.guard import RequestGuard
 from dashboard.index_page import index_page
-from dashboard.upload_guard import UploadGuard
+from dashboard.login_guard import LoginGuard
 from dashboard.warm_up import start_warm_up
 
 SCRIPT = Path(__file__).with_name("app.py")
@@ -48,8 +48,8 @@ class DashboardApp(App):
         routes = [Route(path, _index_page) for path in ("/", *(f"/{name}" for name in names))]
         routes.append(Route(f"/{first}", _first_page))
         super().__init__(SCRIPT, routes=routes, lifespan=_lifespan)
-        uploads = UploadGuard(super().__call__, rules)
-        self._guard = RequestGuard(uploads, public_hosts, most_sessions)
+        behind_login = LoginGuard(super().__call__, rules)
+        self._guard = RequestGuard(behind_login, public_hosts, most_sessions)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request or connection."""

@@ -105,6 +105,21 @@ def test_a_file_comes_only_from_a_person_whom_the_login_lets_in(address):
         assert sent_file(address, cookie) == 403
 
 
+def test_the_servers_figures_are_for_people_whom_the_login_lets_in(address):
+    def status(cookie: str | None) -> int:
+        headers = {"Cookie": f"{COOKIE}={cookie}"} if cookie else {}
+        try:
+            with urlopen(
+                Request(f"{address}_stcore/metrics", headers=headers), timeout=60
+            ) as answer:
+                return answer.status
+        except HTTPError as refusal:
+            return refusal.code
+
+    assert status(signed_cookie(SECRET, claims(address))) == 200
+    assert [status(None), status(signed_cookie("x" * 32, claims(address)))] == [403, 403]
+
+
 def test_a_login_that_has_ended_is_told_so(address):
     ended = claims(address, exp=time.time() - 1)
     assert drawn(address, signed_cookie(SECRET, ended)) == EXPIRED

@@ -59,12 +59,12 @@ SERVER = {
     "dashboard.app": {*SCREENS},
     "dashboard.guard": {"core.hosts"},
     "dashboard.index_page": set(),
-    "dashboard.upload_guard": {"core.access", "core.errors"},
+    "dashboard.login_guard": {"core.access", "core.errors"},
     "dashboard.download_files": set(),
     "dashboard.warm_up": GROUND | {*SCREENS},
     "dashboard.server": GROUND
     | {f"dashboard.{name}" for name in ("app", "download_files", "guard", "index_page")}
-    | {"dashboard.upload_guard", "dashboard.warm_up"},
+    | {"dashboard.login_guard", "dashboard.warm_up"},
 }
 MAY_IMPORT = {"core": set(), "dashboard": set()} | CORE | SCREENS | SERVER
 
@@ -73,7 +73,7 @@ HOME = dict.fromkeys(
     ("torch", "transformers", "peft", "accelerate", "safetensors"), {"core.models"}
 )
 HOME |= {
-    "starlette": {"core.gate", *(f"dashboard.{n}" for n in ("guard", "server", "upload_guard"))},
+    "starlette": {"core.gate", *(f"dashboard.{n}" for n in ("guard", "server", "login_guard"))},
     "uvicorn": {"core.gate"},
 }
 HOME |= {"duckdb": {"core.store"}, "plotly": {"core.report", *SCREENS}}
@@ -83,7 +83,7 @@ HOME |= {
     "streamlit": {
         *SCREENS,
         *("dashboard.app", "dashboard.index_page", "dashboard.server"),
-        *("dashboard.download_files", "dashboard.upload_guard"),
+        *("dashboard.download_files", "dashboard.login_guard"),
     }
     - {"dashboard.i18n"}
 }

@@ -222,11 +222,11 @@ def test_a_slower_machine_takes_the_lighter_recipe_and_its_own_time(tmp_path):
     assert same.seconds == {step: pytest.approx(3 * s) for step, s in usual.seconds.items()}
 
 
-def test_the_pace_is_that_of_one_block_whatever_torchs_threads(monkeypatch):
+def test_the_pace_is_a_ratio_of_times_and_leaves_torchs_threads(monkeypatch):
     threads = torch.get_num_threads()
     assert 0 < pace.machine_pace() < 1000
     assert torch.get_num_threads() == threads
-    monkeypatch.setattr(pace, "_seconds", lambda block, states: 3 * pace.REFERENCE_S)
+    monkeypatch.setattr(pace, "_seconds", lambda blocks, states: 3 * pace.REFERENCE_S)
     assert pace.machine_pace() == pytest.approx(3)
 
 

@@ -1,7 +1,8 @@
-"""Files over HTTP only from people whom the login lets in.
+"""Files and figures of the server over HTTP only for people whom the login lets in.
 
 Streamlit takes a file from every open page, also from the one that asks for the login: anyone who
-reaches the server could fill its memory. Without a login it serves this machine only. Knows no page.
+reaches the server could fill its memory. It tells everybody how many files and caches it holds.
+Without a login it serves this machine only. Knows no page.
 """
 
 import json
@@ -17,19 +18,19 @@ from streamlit.web.server.starlette.starlette_websocket import _get_signed_cooki
 from core.access import AccessRules, principal_of_claims
 from core.errors import AccessError
 
-UPLOADS = "/_stcore/upload_file"  # Streamlit's address of uploads
+GUARDED = ("/_stcore/upload_file", "/_stcore/metrics")  # Streamlit's addresses
 
 
-class UploadGuard:
-    """An ASGI application in front of `app`. rules: of the login; None lets every upload through."""
+class LoginGuard:
+    """An ASGI application in front of `app`. rules: of the login; None lets every request through."""
 
     def __init__(self, app: ASGIApp, rules: AccessRules | None):
         self.app, self.rules = app, rules
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 403 before the body is read, or pass the request on."""
-        is_upload = scope["type"] == "http" and UPLOADS in scope["path"]
-        rules = self.rules if is_upload else None
+        guarded = scope["type"] == "http" and any(path in scope["path"] for path in GUARDED)
+        rules = self.rules if guarded else None
         if rules is not None and not is_let_in(Request(scope).cookies, rules):
             await PlainTextResponse("Log in first.", 403)(scope, receive, send)
         else:
