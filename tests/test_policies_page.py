@@ -229,10 +229,10 @@ def test_who_approves_reads_each_specific_threshold():
 
 
 @pytest.mark.parametrize(
-    ("language", "text"), [("en", "25.0% (10.0% to 50.0%)"), ("ja", "25.0%（10.0%〜50.0%）")]
+    ("language", "text"), [("en", "0.25% (0.10% to 0.63%)"), ("ja", "0.25%（0.10%〜0.63%）")]
 )
 def test_a_row_writes_its_interval_as_the_other_pages_do(language, text):
-    assert policy_words.share_text(Words(language), 0.25, 0.1, 0.5) == text
+    assert policy_words.leakage_text(Words(language), 0.0025, 0.001, 0.0063) == text
 
 
 def test_a_bad_threshold_is_named_and_stops_the_proposal(open_page, ledger):

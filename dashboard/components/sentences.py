@@ -6,6 +6,7 @@ cards are plain text. Knows neither Streamlit nor how a consequence was computed
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
@@ -42,6 +43,11 @@ def frequency(words: Words, share: float) -> str:
     return words("frequency", count=words.number(share * per, 0), per=words.number(per, 0))
 
 
+def leakage_percent(words: Words, share: float | None) -> str:
+    """Return a leakage to a hundredth of a percent; it is small beside the shares on a page."""
+    return words.percent(share, 2)
+
+
 def consequence_cards(
     words: Words, result: PolicyConsequence, total: Interval, currency: str
 ) -> list[Card]:
@@ -49,9 +55,6 @@ def consequence_cards(
 
     words: the catalogue. result: the consequence. total: money a month. currency: of `total`.
     """
-
-    def fine(share: float | None) -> str:
-        return words.percent(share, 2)
 
     return [
         _card(
@@ -79,7 +82,12 @@ def consequence_cards(
             _often(words, result.selective_risk),
         ),
         _card(
-            words, "leakage", result.leakage, fine, "basis.labelled", _often(words, result.leakage)
+            words,
+            "leakage",
+            result.leakage,
+            partial(leakage_percent, words),
+            "basis.labelled",
+            _often(words, result.leakage),
         ),
         _card(words, "escapes", result.slips_per_month, words.number, "basis.labelled"),
         _card(words, "money", total, words.money_form(total.bounds, currency), "basis.labelled"),

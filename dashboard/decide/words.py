@@ -4,6 +4,7 @@ Pure: words and results of core in, markdown and cards out. Knows no Streamlit.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import cast
 
 import pandas as pd
@@ -22,7 +23,7 @@ from core.decision.thresholds.solver import (
 from core.report.people import DeskResult
 from core.report.what_if import WITH_TEACHER
 from core.types import Interval
-from dashboard.components.sentences import Card
+from dashboard.components.sentences import Card, leakage_percent
 from dashboard.i18n import Words, escape_markdown
 
 # --- limits on risk and reviews
@@ -182,7 +183,7 @@ def mix_cards(
     )
     figures: list[tuple[str, str, Callable]] = [
         ("coverage", "coverage", words.percent),
-        ("leakage", "leakage", lambda share: words.percent(share, 2)),
+        ("leakage", "leakage", partial(leakage_percent, words)),
         ("risk", "selective_risk", words.percent),
         ("reviews", "reviews_per_day", words.number),
         ("escapes", "slips_per_month", words.number),

@@ -24,7 +24,7 @@ def editor_frame(words: Words, frame: pd.DataFrame) -> pd.DataFrame:
             "labelled": frame["labelled"],
             "errors": frame["errors"],
             "leakage": [
-                policy_words.share_text(words, *ends)
+                policy_words.leakage_text(words, *ends)
                 for ends in frame[["leakage", "low", "high"]].itertuples(index=False, name=None)
             ],
         }

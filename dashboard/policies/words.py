@@ -6,6 +6,7 @@ know Streamlit.
 
 from collections.abc import Iterable
 from datetime import date
+from functools import partial
 from typing import cast
 
 from core.decision.certificate.claims import Certificate
@@ -28,7 +29,7 @@ from core.store import entries
 from core.types import Interval
 from dashboard.components.active_policy import uncertainty_level
 from dashboard.components.certificate_words import certificate_sentence as certified
-from dashboard.components.sentences import policy_version_name
+from dashboard.components.sentences import leakage_percent, policy_version_name
 from dashboard.i18n import DASH, Words, escape_markdown
 
 RULES_NAMED = 6  # specific thresholds of a version that a sentence lists
@@ -166,8 +167,8 @@ def row_name(words: Words, kind: str, segment: str, predicted: str) -> str:
     )
 
 
-def share_text(words: Words, value: float, low: float, high: float) -> str:
-    """Return a share with its interval as plain text; a dash for NaN.
+def leakage_text(words: Words, value: float, low: float, high: float) -> str:
+    """Return a leakage with its interval as plain text; a dash for NaN.
 
     value, low, high: shares, 0..1.
     """
@@ -175,7 +176,7 @@ def share_text(words: Words, value: float, low: float, high: float) -> str:
     if value != value:
         return DASH
     ends = {"value": value, "low": low, "high": high}
-    return words("ranged", **{end: words.percent(share) for end, share in ends.items()})
+    return words("ranged", **{end: leakage_percent(words, share) for end, share in ends.items()})
 
 
 def draft_sentence(words: Words, consequence: PolicyConsequence, currency: str) -> str:
@@ -197,7 +198,7 @@ def draft_sentence(words: Words, consequence: PolicyConsequence, currency: str) 
         texts("card.coverage", consequence.coverage, words.percent),
         texts("axis.reviews", consequence.reviews_per_day, words.number),
         texts("card.risk", consequence.selective_risk, words.percent),
-        texts("card.leakage", consequence.leakage, words.percent),
+        texts("card.leakage", consequence.leakage, partial(leakage_percent, words)),
         texts(
             "card.money",
             money := consequence.money_per_month,
