@@ -328,13 +328,30 @@ def test_too_few_labels_say_how_many_more():
 
 
 def test_selective_risk_counts_the_labels_that_are_not_accepted_and_the_pilot():
-    # Of 40 cases 2 are the pilot; 38 tested, all accepted at 0. A start has 0.05 / 3: ln(1/60) / ln
-    # 0.95 = 79.8.
+    # Of 40 cases 2 are the pilot; a start has 0.05 / 3: ln(1/60) / ln 0.95 = 79.8. The surer one of
+    # the pilot has 0.846, which 12 of the 38 others reach: 80 / (12 / 40) = 266.7. That all 38 are
+    # right does not help: no test begins at a looser threshold.
     found = certify_threshold(
         np.linspace(0.5, 1, 40), np.ones(40), RiskPromise(SELECTIVE_RISK, 0.05), ORIGIN
     )
-    assert (found.evidence.pilot, found.accepted, found.needed_without_error) == (2, 38, 80)
-    assert found.more_without_error == 45  # 80 / (38 / 40) = 84.2
+    assert (found.evidence.pilot, found.needed_without_error) == (2, 80)
+    assert (found.threshold, found.accepted, found.errors) == (0.846, 12, 0)
+    assert found.more_without_error == 227
+
+
+def test_a_threshold_that_passes_alone_after_a_start_that_fails_is_not_what_is_missing():
+    """281 cases without an error: 80 of them would do, if a sequence began where 80 are accepted."""
+    for seed in range(20):
+        found = certify_threshold(
+            np.linspace(0.5, 1, 281),
+            np.ones(281),
+            RiskPromise(SELECTIVE_RISK, 0.05),
+            ORIGIN,
+            seed=seed,
+        )
+        if isinstance(found, NotCertified):
+            assert found.accepted < found.needed_without_error == 80
+            assert found.more_without_error > 0
 
 
 def test_no_case_at_all_is_not_enough():

@@ -171,7 +171,7 @@ class NotCertified:
     errors: int
     # cases in the test's denominator if none were wrong: ln(level) / ln(1 - target), rounded up
     needed_without_error: int
-    # The least number of additional labels; at full coverage if nothing was accepted.
+    # The additional labels that a first pass needs; at full coverage if nothing was accepted.
     more_without_error: int
     # The same at the observed share of errors. None: no number suffices, or more than 100,000.
     needed_at_rate: int | None
