@@ -10,22 +10,22 @@ BIN := $(VENV)/bin
 demo: build serve
 
 # Data, teacher, student, scores: what is done is not done again.
-build: $(VENV)/.installed
+build: $(BIN)/kakushin
 	$(BIN)/python -m core demo
 
-serve: $(VENV)/.installed
+serve: $(BIN)/kakushin
 	$(BIN)/python -m core dashboard --port $(PORT)
 
 # One thread each, since two processes share two cores, and in the order of the files, which begins
 # with the slow browser: else one slow file runs alone at the end.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-test: $(VENV)/.installed-dev
+test: $(VENV)/.installed-dev $(BIN)/kakushin
 	$(PYTEST)
 
 # The tests, and the share of core's lines that those without a model, a page or a browser run:
 # counting lines takes two fifths more processor time, so tests/conftest.py leaves out the others.
-coverage: $(VENV)/.installed-dev
+coverage: $(VENV)/.installed-dev $(BIN)/kakushin
 	$(PYTEST) --cov=core --cov-report term
 
 lint: $(VENV)/.installed-dev
@@ -60,6 +60,12 @@ $(VENV)/.installed: requirements.lock requirements-cpu.lock requirements-cuda.lo
 	  || { echo "No index has torch's CPU build: PyPI's build brings CUDA, 3 GB more"; $(LOCKED) -r requirements-cuda.lock; }
 	@$(LOCKED) -r requirements.lock
 	@touch $@
+
+# The command of this checkout, as an installed package has it.
+$(BIN)/kakushin: $(VENV)/.installed
+	@printf '%s\n' '#!$(CURDIR)/$(BIN)/python' 'import sys' 'sys.path.insert(0, "$(CURDIR)")' 'from core.cli import main' \
+	  '# A process that this one starts may read this file again.' 'if __name__ == "__main__":' '    sys.exit(main())' > $@
+	@chmod +x $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt requirements-laplace.txt requirements-onnx.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
