@@ -51,7 +51,8 @@ def test_a_file_can_be_tried_and_a_finished_poc_opens_decide_on_its_run(
         )
         page.get_by_role("button", name="Start a PoC").click(timeout=60_000)
         expect(page.locator(".st-key-panel_start")).to_contain_text(
-            re.compile("split at random: 90 cases train"), timeout=30_000
+            re.compile("150 labelled cases have a date.*Split at random: 90 cases train"),
+            timeout=30_000,
         )
         page.locator(".st-key-part").get_by_text("Jobs", exact=True).click()
         page.get_by_role("button", name="See the result").click(timeout=60_000)
