@@ -186,7 +186,8 @@ def plan_poc(
 
     frame: columns of core.cases.read.Cases. source: names the file in errors. line: name of models
     and runs. base: of the models, a folder or a Hugging Face name. minutes: that the machine has.
-    pace: time that it takes for what takes poc_time's machine 1. Raises CasesError as of `split_history`.
+    pace: time that it takes for what takes poc_time's machine 1.
+    Raises CasesError as of `split_history`.
     """
     split = split_history(frame, source)
     held_out = {

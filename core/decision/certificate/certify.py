@@ -235,8 +235,8 @@ def _certify(
     rejected = reject_in_sequence(p, weights) & (accepted > 0)
     if not rejected.any():
         starts = np.ones_like(rejected) if leakage else weights > 0
-        counts = _Counts(len(score), accepted, errors, among, p, starts)
-        return _not_certified(promise, CertificateEvidence(*basis), counts)
+        tests = _Tests(len(score), accepted, errors, among, p, starts)
+        return _not_certified(promise, CertificateEvidence(*basis), tests)
 
     # 3. The loosest threshold that passed, and the unbroken run of stricter ones that passed.
     last = int(np.flatnonzero(rejected)[-1])
@@ -253,7 +253,7 @@ def _certify(
 
 
 @dataclass(frozen=True)
-class _Counts:
+class _Tests:
     """The tests at each threshold of TESTED_THRESHOLDS, [G] each but `tested`, a number of cases.
 
     among: the denominator of the risk. starts: where a sequence of tests may begin.
@@ -268,21 +268,17 @@ class _Counts:
 
 
 def _not_certified(
-    promise: RiskPromise, evidence: CertificateEvidence, counts: _Counts
+    promise: RiskPromise, evidence: CertificateEvidence, tests: _Tests
 ) -> NotCertified:
-    accepted, errors, among, p = counts.accepted, counts.errors, counts.among, counts.p
+    accepted, errors, among, p = tests.accepted, tests.errors, tests.among, tests.p
     low = (accepted > 0) & (errors < promise.target * among)
     # A looser threshold may have passed alone: it is tested only after a start has passed.
     near = next(
-        (
-            np.flatnonzero(which)
-            for which in (low & counts.starts, low, accepted > 0)
-            if which.any()
-        ),
+        (np.flatnonzero(which) for which in (low & tests.starts, low, accepted > 0) if which.any()),
         np.array([], dtype=int),
     )
     nearest = int(near[p[near] == p[near].min()][-1]) if len(near) else None
-    shown = (0, 0) if nearest is None else (int(accepted[nearest]), int(errors[nearest]))
+    counts = (0, 0) if nearest is None else (int(accepted[nearest]), int(errors[nearest]))
     # The level of a first pass, before any threshold has handed its level on.
     level = evidence.level / (1 if promise.measure == LEAKAGE else len(START_SHARES))
     without = cases_without_error(promise.target, level)
@@ -303,9 +299,9 @@ def _not_certified(
         evidence=evidence,
         reason=RISK_TOO_HIGH if nearest is not None and not low.any() else NOT_ENOUGH_DATA,
         threshold=None if nearest is None else float(TESTED_THRESHOLDS[nearest]),
-        tested=counts.tested,
-        accepted=shown[0],
-        errors=shown[1],
+        tested=tests.tested,
+        accepted=counts[0],
+        errors=counts[1],
         needed_without_error=without,
         more_without_error=missing(without),
         needed_at_rate=at_rate,

@@ -3,9 +3,9 @@
 MKL does not use AVX-512 on AMD processors: one thread of an EPYC of 2025 computes 105 GFLOP/s by
 MKL and 230 by oneDNN, and the thin products of an adapter of rank 8 up to 20 times as fast. On an
 Intel processor MKL takes 0.6 to 0.8 of oneDNN's time in a block of 8 to 1,000 tokens; on an EPYC of
-2017, which has AVX2 alone, 0.5 for 9 tokens (0.12 in thin products) and as much for 1,000. Results are
-equal up to the order of their sums. A training may round the factors (`rounded_products`), which
-oneDNN alone does. Knows tensors and modules, no model.
+2017, which has AVX2 alone, 0.5 for 9 tokens (0.12 in thin products) and as much for 1,000. Results
+are equal up to the order of their sums. A training may round the factors (`rounded_products`),
+which oneDNN alone does. Knows tensors and modules, no model.
 """
 
 import platform
