@@ -9,6 +9,7 @@ from core.decision.watch.alarms import Alarm
 from core.decision.watch.report import WatchReport
 from core.pipeline.watch import TimelineEvent
 from core.report.watch_text import alarm_texts, diagnosis_matrix
+from dashboard.components.sentences import leakage_percent
 from dashboard.components.tables import ScreenTable
 from dashboard.i18n import DASH, Words
 
@@ -129,7 +130,7 @@ def replay_table(words: Words, table: pd.DataFrame, currency: str) -> pd.DataFra
         cells = {
             "monitor.thresholds": row.name,
             "monitor.replay_coverage": words.percent(row.coverage, 2),
-            "monitor.replay_leakage": _ranged(words, [words.percent(x, 2) for x in leakage]),
+            "monitor.replay_leakage": _ranged(words, [leakage_percent(words, x) for x in leakage]),
             "monitor.named": words.number(row.named, 0),
             "monitor.regret": _ranged(words, [money(x) for x in amounts]),
             "monitor.hindsight": words.number(row.hindsight, 3),

@@ -3,7 +3,7 @@
 from core.decision.watch.report import WatchReport
 from core.pipeline.watch import WatchedPolicy
 from core.types import Interval
-from dashboard.components.sentences import Card
+from dashboard.components.sentences import Card, leakage_percent
 from dashboard.i18n import Words
 
 
@@ -39,7 +39,7 @@ def monitor_cards(words: Words, report: WatchReport) -> list[Card]:
         Card(
             key=f"monitor_{name}",
             label=words(f"monitor.{name}"),
-            value=words.percent(interval.value, 2),
+            value=leakage_percent(words, interval.value),
             help=words(f"monitor.{name}.help"),
             lines=tuple(filter(None, (_bounds(words, interval), lines[name]))),
         )
@@ -50,5 +50,5 @@ def monitor_cards(words: Words, report: WatchReport) -> list[Card]:
 def _bounds(words: Words, interval: Interval) -> str:
     if interval.value is None:
         return ""
-    _, low, high = interval.estimate
-    return words.text("card.interval", low=words.percent(low, 2), high=words.percent(high, 2))
+    low, high = (leakage_percent(words, end) for end in interval.estimate[1:])
+    return words.text("card.interval", low=low, high=high)
