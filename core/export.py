@@ -67,7 +67,7 @@ def xlsx_bytes(frame: pd.DataFrame) -> bytes:
     guarded = guard_table(frame).astype(object)
     guarded = guarded.where(guarded.notna(), None)
     for row in (list(guarded.columns), *guarded.itertuples(index=False, name=None)):
-        sheet.append([_workbook_cell(cell) for cell in row])
+        sheet.append([workbook_cell(cell) for cell in row])
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
@@ -130,7 +130,8 @@ def write_export(path: Path, content: bytes) -> None:
         ) from e
 
 
-def _workbook_cell(cell: object) -> object:
+def workbook_cell(cell: object) -> object:
+    """Return a cell that a workbook can hold: text printable and cut, numbers Python's own."""
     if isinstance(cell, str):
         return _UNPRINTABLE.sub("\ufffd", cell)[:XLSX_CHARACTERS]
     return cell.item() if isinstance(cell, np.generic) else cell

@@ -14,7 +14,7 @@ from core.store.entries import ReviewVerdict
 from core.store.ledger import Ledger
 from core.store.reviews import Reviews
 from core.store.store import Store
-from dashboard.i18n import LANGUAGE_NAMES, Words
+from dashboard.i18n import LANGUAGE_NAMES, Words, escape_markdown
 from dashboard.queue.excerpt import EXCERPT_LETTERS, readable_excerpt
 from dashboard.session.address import preferred_currency
 from tests.stores import add_scored, make_rows, make_run, open_claims
@@ -82,6 +82,29 @@ def test_answers_are_stored_with_their_draw_and_an_undo_withdraws_them(
     assert Reviews(store).verdicts(RUN)["verdict"].tolist()[-1] == "withdrawn"
     assert len(Reviews(store).case_verdicts(RUN)) == 0
     assert open_claims(store, RUN)["case_id"].tolist()[-1] == case_id
+
+
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
+def test_answers_come_in_by_a_file_and_a_bad_file_adds_nothing(
+    store, tmp_path, open_page, language
+):
+    page, words = open_page(tmp_path, lang=language), Words(language)
+    [case_id, other] = store.predictions(RUN, ["case_id"])["case_id"][:2]
+    good = f"case_id,label,reviewer\r\n{case_id},*cab*,Abe\r\n".encode()
+    page.file_uploader(key="uploader_answers").set_value(("a.csv", good, "text/csv")).run()
+    assert not page.exception
+    counts = {"n": 1, "repeated": 0, "empty": 0}
+    told = page.success[0].value
+    assert told.startswith(escape_markdown(words.sentence("pipeline.verdicts_added", **counts)))
+    assert "\\*cab\\*" in told  # a label that the model does not know, and no markdown
+    verdict = Reviews(store).verdicts(RUN).iloc[-1]
+    assert (verdict["case_id"], verdict["label"], verdict["reviewer"]) == (case_id, "*cab*", "Abe")
+    bad = f"case_id,label\r\n{other},cab\r\nno such case,cab\r\n".encode()
+    page.file_uploader(key="uploader_answers").set_value(("b.csv", bad, "text/csv")).run()
+    assert not page.exception
+    assert "no such case" in text_of(page)
+    assert not page.success
+    assert len(Reviews(store).verdicts(RUN)) == 1
 
 
 @pytest.mark.parametrize(

@@ -225,7 +225,9 @@ def test_an_import_tells_which_answers_count_and_which_labels_are_new(
 
 
 def test_a_file_without_the_columns_and_another_ending_are_refused(store, tmp_path):
-    with pytest.raises(CasesError, match="needs the column case_id, and verdict or label"):
+    with pytest.raises(
+        CasesError, match=r"needs the column case_id \(or Case\), and verdict or label"
+    ):
         import_verdicts(store, RUN, write(tmp_path, [{"id": 1, "verdict": "right"}]), "Ito")
     with pytest.raises(SettingsError, match="does not end in"):
         export_verdicts(store, RUN, tmp_path / "verdicts.pdf")
@@ -344,7 +346,7 @@ def test_gold_cases_come_from_a_file_and_a_row_without_a_label_is_refused(tmp_pa
 
 def test_a_list_of_new_labels_that_is_cut_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("KAKUSHIN_HOME", str(tmp_path))
-    monkeypatch.setattr("core.cli.verdicts.NAMED_ROWS", 1)
+    monkeypatch.setattr("core.pipeline.verdict_files.NAMED_ROWS", 1)
     store = make(tmp_path, Policy(0.6))
     cases = Audits(store).audited_cases(RUN, "line", 1)["case_id"][:2]
     labels = ("Cabb", "cab of a crane")

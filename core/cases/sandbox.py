@@ -3,7 +3,8 @@
 The child, core.cases.sandbox_child, is a fresh interpreter that sets its own limits before it opens
 the file. Its results come back as files: the good cases as Parquet, all else as JSON. A child that
 crashes becomes a CasesError. A folder of results is a cache: the same file, columns and options are
-read once, even if the result is a refusal. Knows no format.
+read once, even if the result is a refusal. A table of other rows than cases is read once, uncached.
+Knows no format.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,7 +23,7 @@ import pandas as pd
 
 from core.cases.columns import ColumnNames
 from core.cases.read import Cases
-from core.cases.table import ReadingOptions, RowProblem, Table, from_json
+from core.cases.table import ReadingOptions, Record, RowProblem, Table, from_json
 from core.errors import CasesError
 from core.settings import ROOT
 
@@ -30,7 +32,7 @@ MEMORY = (
     6 * 2**30
 )  # bytes of address space; importing numpy, pandas and pyarrow takes about 1.5 GiB of it
 # A folder of results has ERROR_RESULT if the file has no reading, else SUMMARY_RESULT, and
-# CASES_RESULT if not refused.
+# CASES_RESULT if cases were asked for and not refused.
 CASES_RESULT, SUMMARY_RESULT, ERROR_RESULT = "cases.parquet", "summary.json", "error.json"
 READER = 4  # version of results; raise it when reading decides otherwise, so old ones are not used
 
@@ -102,6 +104,27 @@ def read_sandboxed(
     if (folder / ERROR_RESULT).is_file():
         raise _error(json.loads((folder / ERROR_RESULT).read_text(encoding="utf-8")))
     return _load(folder, path)
+
+
+def read_rows_sandboxed(
+    path: Path, columns: Collection[str], limits: Limits | None = None
+) -> Table:
+    """Return the table of a file that holds no cases, read in another process.
+
+    columns: names, in lower case, of the columns whose cells are wanted; the records have them as
+    text, and a cell that is no text breaks its record. limits: None is the default. Raises
+    CasesError as read_sandboxed does.
+    """
+    request = {"rows_of": sorted(columns)}
+    with tempfile.TemporaryDirectory(prefix="kakushin-rows-", ignore_cleanup_errors=True) as work:
+        _run_child(path, Path(work), request, limits or Limits())
+        if (Path(work) / ERROR_RESULT).is_file():
+            raise _error(json.loads((Path(work) / ERROR_RESULT).read_text(encoding="utf-8")))
+        content = json.loads((Path(work) / SUMMARY_RESULT).read_text(encoding="utf-8"))
+    records = [
+        Record(row, cells, from_json(broken)) for row, cells, broken in content.pop("records")
+    ]
+    return Table(content["format"], content["names"], records)
 
 
 def forget_results(cache: Path) -> None:

@@ -1,9 +1,10 @@
 """The child process of core.cases.sandbox: `python -m core.cases.sandbox_child`, request on stdin.
 
-The request is JSON: path, work (the folder for results), columns (of
-core.cases.columns.ColumnNames), options (of core.cases.table.ReadingOptions), memory (bytes). The
-child sets its limits, loads the libraries, then opens the file. It writes summary.json last, so a
-summary means complete results.
+The request is JSON: path, work (the folder for results), memory (bytes), and columns (of
+core.cases.columns.ColumnNames) and options (of core.cases.table.ReadingOptions) for a file of
+cases, or rows_of (names of columns) for a table of anything else. The child sets its limits, loads
+the libraries, then opens the file. It writes summary.json last, so a summary means complete
+results.
 """
 
 import json
@@ -25,8 +26,9 @@ def sandbox_main() -> None:
     from core.errors import CasesError
 
     work = Path(request["work"])
+    read_it = _read_rows if "rows_of" in request else _read_file
     try:
-        _read_file(Path(request["path"]), work, request)
+        read_it(Path(request["path"]), work, request)
     except CasesError as e:
         _write(work / "error.json", {"code": e.code, "values": to_json(e.values)})
 
@@ -91,6 +93,31 @@ def _read_file(path: Path, work: Path, request: dict) -> None:
         "content_hash": cases.content_hash,
     }
     _write(work / "summary.json", summary | checked)
+
+
+def _read_rows(path: Path, work: Path, request: dict) -> None:
+    from core.cases.formats import open_table
+
+    table = open_table(path)
+    columns = [name for name in table.names if name.strip().lower() in request["rows_of"]]
+    records = [_row_texts(record, columns) for record in table.records]
+    _write(
+        work / "summary.json", {"format": table.format, "names": table.names, "records": records}
+    )
+
+
+def _row_texts(record, columns: list[str]) -> tuple[int, dict[str, str], object]:
+    """Return a record's row, its cells of the columns as text, and why it is broken, or None."""
+    from core.cases.cells import CellError, name_text
+    from core.cases.table import Notice, to_json
+
+    if record.broken:
+        return record.row, {}, to_json(record.broken)
+    try:
+        cells = {name: name_text(record.cells.get(name)) for name in columns}
+    except CellError as e:
+        return record.row, {}, to_json(Notice(e.code, e.values))
+    return record.row, cells, None
 
 
 def _preview(table) -> list[list]:

@@ -5,31 +5,35 @@ from typing import Any
 
 from core.cli.tables import terminal_json
 from core.cli.verbs import add_verb, store_of
+from core.messages import reader_language, sentence
 from core.settings import Settings
 
 
 def add_queue(verbs) -> None:
-    """Add the verb `queue` with its parts `list`, `claim`, `answer`, `skip` and `undo`."""
+    """Add the verb `queue` with its parts `list`, `export`, `claim`, `answer`, `skip` and `undo`."""
     verb = add_verb(verbs, "queue", None, "list, claim and answer the cases that wait for people")
     parts = verb.add_subparsers(title="parts", metavar="PART", required=True)
     listing = add_verb(parts, "list", _list, "print the next cases, as JSON lines")
     listing.add_argument("--limit", type=int, default=20, help="cases at most (default: 20)")
+    sheet = add_verb(parts, "export", _export, "write the next cases as a sheet to fill in")
+    sheet.add_argument("--limit", type=int, default=200, help="cases at most (default: 200)")
+    sheet.add_argument("--out", type=Path, required=True, help="a .xlsx, .csv, .parquet or .jsonl")
     claim = add_verb(parts, "claim", _claim, "take the next case for 15 minutes, and print it")
     answer = add_verb(parts, "answer", _answer, "store an answer, or those of a file")
     skip = add_verb(parts, "skip", _skip, "give a case back without an answer")
     undo = add_verb(parts, "undo", _undo, "withdraw an answer; its case waits again")
-    for part in (listing, claim):
+    for part in (listing, sheet, claim):
         part.add_argument("--escape-cost", type=float, help="of one wrong accepted answer")
         part.add_argument("--review-cost", type=float, help="of one review, in the same currency")
-    for part in (listing, claim, answer, skip, undo):
+    for part in (listing, sheet, claim, answer, skip, undo):
         part.add_argument("--run", dest="run_id", required=True, help="a scoring run")
-    for part in (claim, answer, skip, undo):
+    for part in (sheet, claim, answer, skip, undo):
         part.add_argument("--reviewer", required=True, help="who judges")
     for part in (skip, undo):
         part.add_argument("--case", required=True, help="the case's id")
     which = answer.add_mutually_exclusive_group(required=True)
     which.add_argument("--case", help="the case's id")
-    which.add_argument("--file", type=Path, help="a table of case_id, verdict, label")
+    which.add_argument("--file", type=Path, help="a sheet, or a table of case_id, verdict, label")
     what = answer.add_mutually_exclusive_group()
     what.add_argument("--verdict", choices=("right", "wrong", "unsure"), help="of the answer")
     what.add_argument("--label", help="what the case is; a blind case needs it")
@@ -41,6 +45,23 @@ def _list(arguments, settings: Settings) -> None:
     queue, _ = waiting_queue(store_of(settings), arguments.run_id, _terms(arguments))
     for case in queue.cases.head(arguments.limit).to_dict("records"):
         _print_case(case, arguments)
+
+
+def _export(arguments, settings: Settings) -> None:
+    from core.pipeline.review_sheets import export_review_sheet
+
+    language, out = reader_language(), arguments.out
+    n = export_review_sheet(
+        store_of(settings),
+        arguments.run_id,
+        arguments.reviewer,
+        _terms(arguments),
+        language,
+        arguments.limit,
+        out,
+    )
+    values = {"n": n, "file": str(out), "run": arguments.run_id}
+    print(sentence(language, "pipeline.sheet_written", **values))
 
 
 def _claim(arguments, settings: Settings) -> None:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from core.cases.table import NAMED_ROWS
 from core.cli.verbs import add_verb, store_of
 from core.messages import reader_language, sentence
 from core.settings import Settings
@@ -48,17 +47,8 @@ def _import(arguments, settings: Settings) -> None:
         arguments.reviewer,
         settings.timezone,
     )
-    counts = {"n": result.added, "repeated": result.repeated, "empty": result.empty}
-    language = reader_language()
-    print(sentence(language, "pipeline.verdicts_added", **counts))
-    if result.audits:
-        print(sentence(language, "pipeline.verdicts_audits", n=result.audits))
-    if result.undrawn:
-        print(sentence(language, "pipeline.verdicts_undrawn", n=result.undrawn))
-    if result.new_labels:
-        n = len(result.new_labels)
-        labels = [*result.new_labels[:NAMED_ROWS], *(["…"] if n > NAMED_ROWS else [])]
-        print(sentence(language, "pipeline.verdicts_new_labels", n=n, labels=labels))
+    for notice in result.notices():
+        print(sentence(reader_language(), notice.code, **notice.values))
 
 
 def _gold(arguments, settings: Settings) -> None:

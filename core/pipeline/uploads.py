@@ -73,11 +73,7 @@ def keep_upload(
     (principal or local_principal()).require("upload.keep")
     called = printable_name(called)
     suffix = suffix_of(called)
-    if not content:
-        raise CasesError("cases.empty_file", file=called)
-    if len(content) > MAX_UPLOAD:
-        size, limit = f"{len(content):,}", f"{MAX_UPLOAD:,}"
-        raise CasesError("cases.upload_too_large", file=called, size=size, limit=limit)
+    check_content(called, content)
     sha256, arrived = hashlib.sha256(content).hexdigest(), datetime.now(UTC).isoformat()
     upload = Upload(sha256, suffix, called, len(content), arrived)
     path = upload.path(settings)
@@ -87,6 +83,15 @@ def keep_upload(
         write_atomic(path, content)
         write_json(_record_path(path), asdict(upload))
     return _stored_upload(_record_path(path))
+
+
+def check_content(called: str, content: bytes) -> None:
+    """Raise CasesError for an uploaded file without content, or one that is too large."""
+    if not content:
+        raise CasesError("cases.empty_file", file=called)
+    if len(content) > MAX_UPLOAD:
+        size, limit = f"{len(content):,}", f"{MAX_UPLOAD:,}"
+        raise CasesError("cases.upload_too_large", file=called, size=size, limit=limit)
 
 
 def suffix_of(called: str) -> str:

@@ -1,10 +1,12 @@
 """Verdicts as files: what counts goes out, and people's answers from elsewhere come in.
 
-A file is a table (case_id, verdict, label, reviewer, at, seconds) or Label Studio's JSON. An import
-is all or nothing, and names every row that it refuses. core.pipeline.verdict_rows reads the rows.
+A file is a table (case_id, verdict, label, reviewer, at, seconds), a review sheet that people
+filled in (core.pipeline.review_sheets), or Label Studio's JSON. An import is all or nothing, and
+names every row that it refuses. core.pipeline.verdict_rows reads the rows.
 """
 
 import json
+import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,11 +16,19 @@ import numpy as np
 import pandas as pd
 
 from core.cases.dates import named_zone
+from core.cases.sandbox import read_rows_sandboxed
 from core.cases.table import NAMED_ROWS, Notice
 from core.errors import CasesError
 from core.export import checked_ending, write_export, write_table
-from core.pipeline.label_studio import label_studio_tasks
-from core.pipeline.verdict_rows import check_verdict_rows, read_verdict_rows, row_problem
+from core.pipeline.label_studio import VerdictRow, label_studio_tasks
+from core.pipeline.uploads import check_content, printable_name, suffix_of, with_name
+from core.pipeline.verdict_rows import (
+    check_verdict_rows,
+    read_verdict_rows,
+    row_problem,
+    table_verdicts,
+    verdict_heads,
+)
 from core.store.audits import Audits
 from core.store.entries import ReviewVerdict
 from core.store.reviews import Reviews
@@ -44,6 +54,19 @@ class VerdictImport:
     audits: int
     undrawn: int
     new_labels: tuple[str, ...]
+
+    def notices(self) -> list[Notice]:
+        """Return what people are told of it, a sentence each."""
+        counts = {"n": self.added, "repeated": self.repeated, "empty": self.empty}
+        told = [Notice("pipeline.verdicts_added", counts)]
+        if self.audits:
+            told.append(Notice("pipeline.verdicts_audits", {"n": self.audits}))
+        if self.undrawn:
+            told.append(Notice("pipeline.verdicts_undrawn", {"n": self.undrawn}))
+        if n := len(self.new_labels):
+            labels = [*self.new_labels[:NAMED_ROWS], *(["…"] if n > NAMED_ROWS else [])]
+            told.append(Notice("pipeline.verdicts_new_labels", {"n": n, "labels": labels}))
+        return told
 
 
 def export_verdicts(store: Store, run_id: str, path: Path) -> tuple[int, int]:
@@ -86,9 +109,41 @@ def import_verdicts(
     model gave no answer for needs its label, or "unsure". Raises CasesError with the bad rows and
     for an unknown zone, NotFoundError for an unknown run.
     """
+    return _add_rows(store, run_id, read_verdict_rows(path), path, reviewer, timezone)
+
+
+def import_uploaded_verdicts(
+    store: Store, run_id: str, upload: tuple[str, bytes], reviewer: str, timezone: str | None = None
+) -> VerdictImport:
+    """Add the answers in a browser's file as import_verdicts does; another process reads it.
+
+    upload: what the file is called, and its content. Further arguments and errors are those of
+    import_verdicts; a file of another ending than a table's, empty or too large is refused.
+    """
+    called, content = printable_name(upload[0]), upload[1]
+    store.principal.require("review.verdict")
+    check_content(called, content)
+    with tempfile.TemporaryDirectory(prefix="kakushin-answers-") as folder:
+        path = Path(folder) / f"answers{suffix_of(called)}"
+        path.write_bytes(content)
+        try:
+            table = read_rows_sandboxed(path, verdict_heads())
+            rows = table_verdicts(table, path)
+            return _add_rows(store, run_id, rows, path, reviewer, timezone)
+        except CasesError as e:
+            raise with_name(e, called) from e
+
+
+def _add_rows(
+    store: Store,
+    run_id: str,
+    rows: Sequence[VerdictRow],
+    path: Path,
+    reviewer: str,
+    timezone: str | None,
+) -> VerdictImport:
     labels = store.run(run_id).run.labels
     zone = UTC if timezone is None else named_zone(timezone)
-    rows = read_verdict_rows(path)
     answered = [row for row in rows if row.problem or row.verdict or row.label]
     with store.atomic():
         predicted = _predicted_labels(store, run_id)

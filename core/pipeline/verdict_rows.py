@@ -3,20 +3,22 @@
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
+from functools import cache
 from pathlib import Path
 
 from core.cases.cells import CellError, name_text
 from core.cases.formats import open_table
-from core.cases.table import Notice, Record
+from core.cases.table import Notice, Record, Table
 from core.errors import CasesError, KakushinError
 from core.export import guard_cell
+from core.messages import LANGUAGES, sentence
 from core.pipeline.label_studio import VerdictRow, read_label_studio
 from core.store.entries import ReviewVerdict
 
-_COLUMNS = ("case_id", "verdict", "label", "reviewer", "at", "seconds")
-# What a file may say: our words, and those of the page Queue in Japanese.
-_WORDS = {word: word for word in ("right", "wrong", "unsure")}
-_WORDS |= {"正しい": "right", "誤り": "wrong", "判断できない": "unsure"}
+VERDICT_WORDS = ("right", "wrong", "unsure")
+# Columns of a review sheet, each with the sentence `pipeline.sheet.<column>` for a head.
+SHEET_COLUMNS = ("case_id", "text", "segment", "predicted", "verdict", "label", "reviewer")
+_COLUMNS = ("case_id", "verdict", "label", "reviewer", "at", "seconds", "predicted")
 
 
 def read_verdict_rows(path: Path) -> list[VerdictRow]:
@@ -27,11 +29,52 @@ def read_verdict_rows(path: Path) -> list[VerdictRow]:
     """
     if path.suffix.lower() == ".json" and path.is_file():
         return read_label_studio(path)
-    table = open_table(path)
-    names = {name.strip().lower(): name for name in reversed(table.names)}
+    return table_verdicts(open_table(path), path)
+
+
+def table_verdicts(table: Table, path: Path) -> list[VerdictRow]:
+    """Return the answers in the table of a file, unchecked; raises as read_verdict_rows does."""
+    names: dict[str, str] = {}  # our column -> the table's; the first of several counts
+    for name in table.names:
+        if column := verdict_heads().get(name.strip().lower()):
+            names.setdefault(column, name)
     if "case_id" not in names or not {"verdict", "label"} & set(names):
         raise CasesError("pipeline.no_verdict_columns", file=str(path), columns=table.names)
     return [_row_of(record, names) for record in table.records]
+
+
+@cache
+def verdict_heads() -> dict[str, str]:
+    """Return {head in lower case: our column}: our names, and a sheet's in both languages."""
+    sheets = {
+        sheet_head(language, column).lower(): column
+        for language in LANGUAGES
+        for column in SHEET_COLUMNS
+        if column in _COLUMNS
+    }
+    return sheets | {column: column for column in _COLUMNS}
+
+
+def sheet_head(language: str, column: str) -> str:
+    """Return the head of a review sheet's column in a language."""
+    return sentence(language, f"pipeline.sheet.{column}")
+
+
+def verdict_word(language: str, verdict: str) -> str:
+    """Return one of VERDICT_WORDS as a sheet in a language has it."""
+    return sentence(language, f"pipeline.sheet.{verdict}")
+
+
+def hidden_answer(language: str) -> str:
+    """Return what a sheet has in place of the model's answer on a case that is judged blind."""
+    return sentence(language, "pipeline.sheet.hidden")
+
+
+@cache
+def _verdict_words() -> dict[str, str]:
+    """Return {word in lower case: verdict}: our words, and a sheet's in both languages."""
+    words = {verdict_word(x, word).lower(): word for x in LANGUAGES for word in VERDICT_WORDS}
+    return words | {word: word for word in VERDICT_WORDS}
 
 
 def check_verdict_rows(
@@ -77,7 +120,13 @@ def _row_of(record: Record, names: Mapping[str, str]) -> VerdictRow:
         cells = [name_text(record.cells.get(names.get(column, ""))) for column in _COLUMNS]
     except CellError as e:
         return VerdictRow(record.row, "", problem=Notice(e.code, e.values))
-    case_id, verdict, label, reviewer, moment, seconds = cells
+    case_id, verdict, label, reviewer, moment, seconds, predicted = cells
+    # Who does not know the model's answer cannot say whether it is right.
+    is_hidden = predicted in {hidden_answer(language) for language in LANGUAGES}
+    if is_hidden and not label and _verdict_words().get(verdict.lower()) in ("right", "wrong"):
+        return VerdictRow(
+            record.row, case_id, problem=Notice("pipeline.verdict_hidden", {"value": verdict})
+        )
     return VerdictRow(record.row, case_id, verdict, label, reviewer, moment, seconds)
 
 
@@ -110,9 +159,9 @@ def _verdict_of(
 
 def _word(written: str, label: str | None, predicted: str) -> str:
     """Return the verdict, that of the label if the row has no other. Raises CellError."""
-    verdict = _WORDS.get(written.lower())
+    verdict = _verdict_words().get(written.lower())
     if written and verdict is None:
-        raise CellError("pipeline.verdict_word", value=written, allowed=list(_WORDS))
+        raise CellError("pipeline.verdict_word", value=written, allowed=list(_verdict_words()))
     if not predicted and verdict != "unsure" and (label is None or verdict == "right"):
         raise CellError("pipeline.verdict_no_answer", verdict=written)
     fits = "right" if label == predicted else "wrong"

@@ -15,14 +15,13 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from core.errors import CasesError, KakushinError
 from core.pipeline import uploads
 from core.pipeline.uploads import FIELDS, Cases, Checked, ColumnNames, Notice, Upload, first_cases
-from dashboard.components import controls, panels
-from dashboard.data import reading, start, uploader
+from dashboard.components import controls, panels, uploader
+from dashboard.data import reading, start
 from dashboard.data import tables as data_tables
 from dashboard.data import words as data_words
 from dashboard.i18n import Words
 from dashboard.session import cache, identity, state
 
-ENDINGS = [suffix[1:] for suffix in uploads.SUFFIXES]
 SCROLL_PIXELS, SCROLL_FROM = (
     300,
     8,
@@ -43,11 +42,7 @@ def _chosen_file(words: Words) -> Upload | None:
     """Draw the uploader and the list of stored files; return the chosen one."""
     with st.container(border=True, key="panel_upload"):
         st.markdown(f"## {words('upload')}", help=words("upload.help"), anchors=False)
-        limit = words.number(uploads.MAX_UPLOAD / 2**20, 0)
-        st.file_uploader(
-            words("upload.file", limit=limit), ENDINGS, key=uploader.KEY, on_change=_keep
-        )
-        uploader.speak(words("upload.button"))
+        uploader.draw_uploader(words, uploader.KEY, _keep)
         if refused := state.take("refused", KakushinError):
             st.error(
                 words.markdown("upload.refused", sentence=words.error_text(refused)),

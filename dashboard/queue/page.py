@@ -25,6 +25,7 @@ from core.types import RunRecord
 from dashboard.components import choice_row, controls, shell
 from dashboard.i18n import Words, escape_markdown
 from dashboard.queue.excerpt import readable_excerpt
+from dashboard.queue.sheets import draw_sheets
 from dashboard.session import cache, identity, state
 
 TARGET = 0.05  # leakage that the audits are planned for
@@ -82,6 +83,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
             st.success(words("queue.done"), icon=":material/done_all:")
         else:
             _draw_case(words, record, reviewer, queue.cases.loc[case_id])
+        draw_sheets(words, record, reviewer, terms)
     _show_capacity(words, queue, waiting)
     cases = cache.cached_query(_examined_cases, run_id, applied[0].policy, applied[0].version)
     counts = (applied[0].accepted + applied[0].review, applied[0].accepted)
