@@ -99,6 +99,7 @@ VERBS = (
     *("runs", "runs --json", "policy list", "policy list --json", "line", "verify", "doctor"),
     *("monitor --run RUN", "monitor --run RUN --json", "replay --run RUN --instead 0.9"),
     *("audits --run RUN", "queue list --run RUN", "queue claim --run RUN --reviewer evil"),
+    "queue export --run RUN --reviewer evil --out OUT.xlsx",
     *("decide --run RUN --threshold 0.9", "decide --run RUN --threshold 0.9 --json"),
     *("labels --run RUN --out OUT.csv", "decisions --run RUN --out OUT.xlsx"),
     *("verdicts export --run RUN --out OUT.json", "verdicts export --run RUN --out OUT.jsonl"),

@@ -54,6 +54,7 @@ def test_without_a_decision_the_page_says_what_to_do(tmp_path, open_page, langua
     page = open_page(tmp_path, lang=language)
     assert not page.exception
     assert Words(language)("queue.no_policy").replace("\u2060", "") in text_of(page)
+    assert [button.key for button in page.button if button.key.startswith("to_")] == ["to_worklist"]
 
 
 @pytest.mark.parametrize("language", LANGUAGE_NAMES)

@@ -1,10 +1,12 @@
 """The page 'Worklist' as a reader meets it: who does what with which case, in both languages."""
 
+import io
 from datetime import date, timedelta
 from functools import partial
 
 import pandas as pd
 import pytest
+from openpyxl import load_workbook
 
 from core.counts.joint import REVIEW_ALL
 from core.decision.thresholds.policy import Policy
@@ -92,6 +94,7 @@ def test_without_an_active_policy_the_page_says_so_and_offers_none(store, open_p
     assert not page.exception
     assert not has_apply_button(page)
     assert "No policy is active for the model and dataset" in text_of(page)
+    assert "to_policies" in {button.key for button in page.button}
     add_version(store, Policy(0.8))
     page = page.run()
     assert page.button(key="worklist_apply").label.endswith("line, version 1")
@@ -117,8 +120,16 @@ def test_filters_narrow_the_list_and_the_file_and_stay_in_the_address(store, ope
     assert set(shown["Who"]) == {"Person"}
     assert page.query_params["side"] == "review"
     filters = (("decision", "review"), ("predicted", "boom"), ("segment", "B"))
-    csv = worklist_page._file_of(worklist_page.csv_bytes, (RUN, "line", 1), filters)
+    csv = worklist_page._data_file((RUN, "line", 1), filters)
     assert csv.decode("utf-8-sig").count("\r\n") == len(expected) + 1
+    assert csv.decode("utf-8-sig").startswith("case_id,")
+    workbook = worklist_page._workbook(Words("ja"), (RUN, "line", 1), filters)
+    rows = list(load_workbook(io.BytesIO(workbook)).active.values)
+    assert rows[0][:5] == ("担当", "すること", "理由", "案件番号", "内容")
+    assert [row[3] for row in rows[1:]] == expected["case_id"].tolist()
+    assert {(row[0], row[2], row[-1]) for row in rows[1:]} == {
+        ("人", "確信度がしきい値未満", "line 第1版")
+    }
     page = open_page(
         tmp_path, cause="epistemic"
     )  # no case has it: the choice is dropped with a notice

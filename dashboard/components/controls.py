@@ -84,6 +84,12 @@ def segments(
     return cast(T, draw(label, list(shows), **fixed, **options))
 
 
+def page_link(words: Words, name: str) -> None:
+    """Draw a button that opens another page of the navigation, with the choices of this one."""
+    if st.button(words(f"{name}.nav"), key=f"to_{name}", icon=":material/arrow_forward:"):
+        state.open_page(name)
+
+
 def language(words: Words) -> None:
     """Draw the switch between languages; each is named in its own language."""
     segments(words("language"), LANGUAGE_NAMES, "lang", label_visibility="collapsed")

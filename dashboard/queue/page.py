@@ -64,6 +64,7 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
     controls.draw_notices(words)
     if not applied:
         st.info(words("queue.no_policy"), icon=":material/inbox:")
+        controls.page_link(words, "worklist")
         state.choices()
         return
     amounts = state.choices()

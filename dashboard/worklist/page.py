@@ -54,6 +54,8 @@ def _page(words: Words, runs: list[RunRecord]) -> None:
         controls.draw_notices(words)
         sentence = words("worklist.no_active" if active is None else "worklist.none")
         st.info(sentence, icon=":material/inbox:")
+        if active is None:
+            controls.page_link(words, "policies")
         state.choices()
         return
 
@@ -211,15 +213,15 @@ def _list_cases(words: Words, key: tuple[str, str, int], counts: pd.DataFrame) -
         panels.grid("rows_worklist", table.rows, columns, LIST_HEIGHT)
         st.caption(words.many("worklist.listed", n, shown=words.number(min(n, CASES_ON_SCREEN), 0)))
         with st.container(horizontal=True):
-            for name, write, mime in (
-                ("csv", csv_bytes, "text/csv"),
-                ("xlsx", xlsx_bytes, "application/octet-stream"),
+            for name, make, mime in (
+                ("csv", partial(_data_file, key, filters), "text/csv"),
+                ("xlsx", partial(_workbook, words, key, filters), "application/octet-stream"),
             ):
                 run_id, policy, version = key
                 details = {"policy": policy, "version": version}
                 export = Export(f"kakushin-worklist.{name}", mime, CASES, run_id, details)
-                make = partial(_file_of, write, key, filters)
-                draw_download(words(f"worklist.download.{name}"), make, export, f"worklist_{name}")
+                label, hint = words(f"worklist.download.{name}"), words(f"worklist.{name}.help")
+                draw_download(label, make, export, f"worklist_{name}", help=hint)
 
 
 def _filters(words: Words, counts: pd.DataFrame) -> tuple[tuple[str, str], ...]:
@@ -244,6 +246,15 @@ def _filters(words: Words, counts: pd.DataFrame) -> tuple[tuple[str, str], ...]:
     return tuple((column, str(value)) for column, value in filters.items() if value != ALL)
 
 
-def _file_of(write, key: tuple[str, str, int], filters: tuple[tuple[str, str], ...]) -> bytes:
-    """Return all cases that pass the filters as a file, read at the click and not cached."""
-    return write(_decided_cases(cache.store(), *key, None, filters))
+def _data_file(key: tuple[str, str, int], filters: tuple[tuple[str, str], ...]) -> bytes:
+    """Return all cases that pass the filters for a program, read at the click and not cached."""
+    return csv_bytes(_decided_cases(cache.store(), *key, None, filters))
+
+
+def _workbook(
+    words: Words, key: tuple[str, str, int], filters: tuple[tuple[str, str], ...]
+) -> bytes:
+    """Return the same cases for people: the columns of the screen, and whose decisions they are."""
+    table = worklist_tables.cases(words, _decided_cases(cache.store(), *key, None, filters)).rows
+    version = sentences.policy_version_name(words, *key[1:])
+    return xlsx_bytes(table.assign(**{words("worklist.decided_by"): version}))

@@ -7,6 +7,7 @@ import re
 from playwright.sync_api import expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from tests.browser.pages import STILL, opened
 from tests.browser.serving import DRAWN, HEADLINE, NUMBER, go_to, handle_of, open_address
 
 PAPER = "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
@@ -175,3 +176,14 @@ def test_what_a_browser_has_not_heard_of_yet_does_not_undo_a_choice(full_dashboa
         0, timeout=30_000
     )
     assert problems == []
+
+
+def test_an_empty_queue_leads_to_the_worklist_and_that_to_the_policies(full_dashboard, browser):
+    page = opened(browser, full_dashboard, "queue", "ja")
+    run = page.evaluate("new URL(location).searchParams.get('run')")
+    for target in ("worklist", "policies"):
+        page.locator(f".st-key-to_{target} button").click()
+        page.wait_for_url(re.compile(f"/{target}"), timeout=60_000)
+        page.locator(STILL).wait_for(timeout=60_000)
+    assert page.evaluate("new URL(location).searchParams.get('run')") == run
+    assert "lang=ja" in page.url
