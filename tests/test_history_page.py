@@ -18,6 +18,7 @@ from core.report.history import (
     history_frame,
     within_days,
 )
+from core.store.entries import EXPORTED_TABLES
 from core.store.ledger import Ledger
 from core.store.trail import AuditTrail
 from dashboard.history import tables as history_tables
@@ -110,6 +111,9 @@ DETAILS = [
     ("decisions.export", {"table": "labels", "format": "csv"}, "The labels from verdicts, as csv."),
     ("decisions.export", {"table": "worklist", "rule": {"threshold": 0.9}, "format": "csv"})
     + ("The cases for people under the rule on the page, as csv.",),
+    ("decisions.export", {"table": "review_sheet", "format": "xlsx"})
+    + ("The cases that wait, as a sheet to fill in, xlsx.",),
+    ("decisions.export", {"table": "newer", "format": "csv"}, "table: newer, format: csv"),
     ("report.export", {"format": "pdf"}, "As pdf."),
     ("watch.harm", {"run": "r", "detector": "risk", "audits": 40})
     + ("Detector: audited risk (harm), after 40 audits.",),
@@ -127,7 +131,17 @@ def test_details_are_sentences(action, details, text):
     assert history_words.details_text(Words("en"), action, details, "") == text
     japanese = history_words.details_text(Words("ja"), action, details, "")
     assert "{" not in japanese
-    assert ": " not in japanese or action == "something.new"
+    assert ": " not in japanese or action == "something.new" or details.get("table") == "newer"
+
+
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
+@pytest.mark.parametrize("table", EXPORTED_TABLES)
+def test_every_table_that_leaves_has_a_sentence(language, table):
+    told = history_words.details_text(
+        Words(language), "decisions.export", {"table": table, "format": "csv"}, ""
+    )
+    assert table + ":" not in told
+    assert "csv" in told
 
 
 def test_a_subject_names_its_version():

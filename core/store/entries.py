@@ -13,6 +13,8 @@ from core.errors import NonFiniteError, SettingsError
 EVENTS = ("propose", "approve", "activate", "undo")
 VERDICTS = ("right", "wrong", "unsure", "withdrawn")
 SOURCES = ("audit", "review", "gold", "second", "import")  # how a verdict came about
+# What people answered, or are asked, that leaves as a table of its own.
+EXPORTED_TABLES = ("verdicts", "labels", "worklist", "review_sheet")
 DECISIONS = ("accepted", "review")
 # Characters, so that a name or reason fits into a table.
 MAX_NAME = 200

@@ -16,7 +16,7 @@ import pandas as pd
 from core.errors import SettingsError, StoreError
 from core.identity import Principal
 from core.store import intake, records
-from core.store.entries import DECISIONS, ReviewVerdict
+from core.store.entries import DECISIONS, EXPORTED_TABLES, ReviewVerdict, checked_choice
 from core.store.ledger import Ledger
 from core.store.store import Store
 from core.store.trail import AuditTrail, TrailEvent
@@ -190,10 +190,11 @@ class Reviews:
     def record_table_export(self, run_id: str, table: str, file_format: str) -> None:
         """Record in the audit trail that what people answered about a run leaves as a file.
 
-        table: "verdicts" or "labels". Raises AccessError for a missing role: call it before the
-        file is made.
+        table: one of EXPORTED_TABLES. Raises AccessError for a missing role, SettingsError for
+        another table: call it before the file is made.
         """
         self.principal.require("decisions.export")
+        checked_choice(table, EXPORTED_TABLES, "table")
         details = {"table": table, "format": file_format}
         event = TrailEvent("decisions.export", self.principal.name, run_id, details)
         self._trail.append(self.principal, [event])

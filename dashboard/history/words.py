@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.identity import PERMISSIONS
-from core.store.entries import VERDICTS
+from core.store.entries import EXPORTED_TABLES, VERDICTS
 from core.types import RUN_KINDS
 from dashboard.i18n import DASH, Words
 
@@ -54,7 +54,9 @@ def _sentence(words: Words, action: str, details: Mapping[str, Any]) -> str:
     values = {k: v for k, v in details.items() if k not in ("sha256", "end") and v is not None}
     if action.startswith("policy.") and "reason" in values:
         return words("history.details.reason", reason=values["reason"])
-    if action not in _TOLD:
+    table = values.get("table", "verdicts")
+    has_table = action == "decisions.export" and "policy" not in values
+    if action not in _TOLD or (has_table and table not in EXPORTED_TABLES):
         told = (f"{k}: {v}" for k, v in values.items() if k not in ("name", "version"))
         return words.comma.join(told)
     key, blanks = f"history.details.{action}", _blanks(words, values)
@@ -62,8 +64,8 @@ def _sentence(words: Words, action: str, details: Mapping[str, Any]) -> str:
         key = "history.details.reason"
     elif action == "review.verdict" and values.get("audit"):
         key += ".audit"
-    elif action == "decisions.export" and "policy" not in values:  # of a table with its own words
-        key += f".{values.get('table', 'verdicts')}"
+    elif has_table:
+        key += f".{table}"
     elif action == "model.serve" and values.get("back"):
         key += ".back"
     return words(key, **blanks)
