@@ -113,7 +113,7 @@ DETAILS = [
     + ("The cases for people under the rule on the page, as csv.",),
     ("decisions.export", {"table": "review_sheet", "format": "xlsx"})
     + ("The cases that wait, as a sheet to fill in, xlsx.",),
-    ("decisions.export", {"table": "newer", "format": "csv"}, "table: newer, format: csv"),
+    ("decisions.export", {"table": "newer", "format": "csv"}, "table: newer; format: csv"),
     ("report.export", {"format": "pdf"}, "As pdf."),
     ("watch.harm", {"run": "r", "detector": "risk", "audits": 40})
     + ("Detector: audited risk (harm), after 40 audits.",),
