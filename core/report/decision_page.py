@@ -14,7 +14,8 @@ from core.decision.thresholds.costs import DAYS_PER_MONTH
 from core.decision.thresholds.verdict import policy_verdict
 from core.messages import sentence
 from core.report import phrases
-from core.report.document import DocumentSection, DocumentTable, TableCell, text_cell
+from core.report.bar_charts import measure_chart
+from core.report.document import BarChart, DocumentSection, DocumentTable, TableCell, text_cell
 from core.report.meeting import ScenarioColumn
 from core.report.phrases import ReportWords
 from core.stats.difference import excludes_zero, interval_difference
@@ -80,7 +81,18 @@ def decision_section(
             figures.append(_cheaper_sentence(words, column, cheapest))
         lines = [*figures, *lines]
     table = _comparison(words, column, full_time)
-    return DocumentSection(title, tuple(lines), tables=(table,))
+    return DocumentSection(title, tuple(lines), tables=(table,), beside=_cost_chart(words, column))
+
+
+def _cost_chart(words: ReportWords, column: ScenarioColumn) -> BarChart:
+    """Return the cost a month of reviewing everything beside that of the scenario."""
+    cost = column.measure("money_per_month")
+    names = (
+        words("minutes.verdict.review_all"),
+        words("minutes.verdict.scenario", name=column.name),
+    )
+    known = Interval(review_all_cost(column), None, None, cost.n)
+    return measure_chart(words, "money_per_month", names, (known, cost), column.used.currency)
 
 
 def _decided_scenario(

@@ -49,6 +49,11 @@ class BarChart:
         """Return whether no interval reaches below 0, so that the axis can begin there."""
         return min(low or 0 for low in self.lows) >= 0
 
+    @property
+    def ends(self) -> list[float]:
+        """Return what the axis must hold: every known value and end of an interval."""
+        return [x for x in (*self.values, *self.lows, *self.highs) if x is not None]
+
 
 @dataclass(frozen=True)
 class LineChart:
@@ -65,12 +70,13 @@ class LineChart:
 
 @dataclass(frozen=True)
 class DocumentSection:
-    """A title and the parts below it, in this order."""
+    """A title and the parts below it, in this order. `beside` stands beside the first table."""
 
     title: str
     paragraphs: tuple[str, ...] = ()
     charts: tuple[BarChart | LineChart, ...] = ()
     tables: tuple[DocumentTable, ...] = ()
+    beside: BarChart | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, tzinfo
 
 from core.decision.staffing.headcount import FullTime
 from core.report import phrases
+from core.report.bar_charts import measure_chart
 from core.report.decision_page import decision_section
 from core.report.document import (
     BarChart,
@@ -95,32 +96,9 @@ def comparison_charts(
         compared = [
             c for c in columns if measure != "money_per_month" or c.used.currency == currency
         ]
-        estimates = [column.measure(measure) for column in compared]
-        values = [estimate.value for estimate in estimates]
-        texts = tuple(map(phrases.measure_form(words, measure, values, currency), values))
-        # A chart has one axis, so the first scenario's text sets the digits for all bars.
-        pattern = phrases.number_pattern(words, measure, texts[0], currency)
-        size = 1.0
-        if measure == "money_per_month":
-            most = max((e.high for e in estimates if e.high is not None), default=0.0)
-            size, pattern = phrases.axis_form(words, most, pattern, currency)
-        charts.append(
-            BarChart(
-                phrases.measure_label(words, measure),
-                tuple(c.name for c in compared),
-                _counted_in(size, values),
-                _counted_in(size, [estimate.low for estimate in estimates]),
-                _counted_in(size, [estimate.high for estimate in estimates]),
-                texts,
-                pattern,
-                (words("minutes.value"), words("minutes.low"), words("minutes.high")),
-            )
-        )
+        names, estimates = [c.name for c in compared], [c.measure(measure) for c in compared]
+        charts.append(measure_chart(words, measure, names, estimates, currency))
     return tuple(charts)
-
-
-def _counted_in(size: float, amounts: Sequence[float | None]) -> tuple[float | None, ...]:
-    return tuple(None if amount is None else amount / size for amount in amounts)
 
 
 def _figures(words: ReportWords, columns: Sequence[ScenarioColumn]) -> DocumentSection:

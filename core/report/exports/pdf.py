@@ -23,10 +23,10 @@ from reportlab.platypus import (
 )
 from reportlab.platypus import Table as Grid
 
-from core.report.document import DocumentSection, DocumentTable, ReportDocument
+from core.report.document import BarChart, DocumentSection, DocumentTable, ReportDocument
 from core.report.exports.pdf_charts import chart_drawing
 from core.report.exports.pdf_fonts import printable_text, register_font
-from core.report.exports.style import INK, MUTED, RULE, SHADE, STRONG
+from core.report.exports.style import INK, MUTED, RULE, SHADE, STRONG, TABLE_SHARE
 
 _MARGIN = 16 * mm
 _LINE = landscape(A4)[0] - 2 * _MARGIN  # points
@@ -77,8 +77,11 @@ class _Pen:
             yield self.text(paragraph, 11, INK, after=3)
         for i in range(0, len(section.charts), 2):
             yield self.side_by_side(section.charts[i : i + 2])
-        for table in section.tables:
-            yield self.grid(table)
+        for place, table in enumerate(section.tables):
+            if place == 0 and section.beside is not None:
+                yield self.grid_beside(table, section.beside)
+            else:
+                yield self.grid(table)
 
     def side_by_side(self, charts: tuple) -> Flowable:
         """Return one or two charts in a row."""
@@ -90,9 +93,24 @@ class _Pen:
             style=TableStyle([self.cell_font]),
         )
 
-    def grid(self, table: DocumentTable) -> Flowable:
-        """Return a table that repeats its heading on every page."""
-        widths = [_LINE * share / sum(table.widths) for share in table.widths]
+    def grid_beside(self, table: DocumentTable, chart: BarChart) -> Flowable:
+        """Return a table and a chart in a row."""
+        left, right = TABLE_SHARE * _LINE, (1 - TABLE_SHARE) * _LINE - _GAP
+        picture = chart_drawing(chart, right, 62 * mm, self.font)
+        style = TableStyle(
+            [
+                self.cell_font,
+                ("VALIGN", (0, 0), (-1, -1), "TOP"),
+                ("LEFTPADDING", (0, 0), (0, 0), 0),
+                ("RIGHTPADDING", (0, 0), (-1, -1), 0),
+            ]
+        )
+        widths = [left, right + _GAP]
+        return Grid([[self.grid(table, left), picture]], colWidths=widths, style=style)
+
+    def grid(self, table: DocumentTable, line: float = _LINE) -> Flowable:
+        """Return a table that repeats its heading on every page; line: its width, points."""
+        widths = [line * share / sum(table.widths) for share in table.widths]
         rows = [[self.text(head, 9, MUTED) for head in table.heads]]
         rows += [[self.text(cell.text, 9.5, INK) for cell in row] for row in table.rows]
         style = TableStyle(

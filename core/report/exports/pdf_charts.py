@@ -44,10 +44,9 @@ def _bars(picture: Drawing, chart: BarChart, font: str) -> None:
     ]
     _place(plot, picture, foot=12 + 1.2 * _SIZE * max(map(len, labels)))
     plot.data = [[0.0 if value is None else value for value in chart.values]]
-    bounds = [x for x in (*chart.lows, *chart.highs) if x is not None]
     plot.valueAxis.valueMin, plot.valueAxis.valueMax = (
-        min(0.0, *bounds, 0.0),
-        max(0.0, *bounds, 0.0) * 1.08 or 1.0,
+        min(0.0, *chart.ends, 0.0),
+        max(0.0, *chart.ends, 0.0) * 1.08 or 1.0,
     )
     _axis(plot.valueAxis, chart.pattern, font)
     plot.categoryAxis.categoryNames = ["\n".join(lines) for lines in labels]

@@ -17,9 +17,24 @@ from pptx.slide import Slide
 from pptx.text.text import TextFrame
 from pptx.util import Inches, Pt
 
-from core.report.document import DocumentSection, DocumentTable, ReportDocument, TableCell
+from core.report.document import (
+    BarChart,
+    DocumentSection,
+    DocumentTable,
+    ReportDocument,
+    TableCell,
+)
 from core.report.exports.pptx_charts import add_chart
-from core.report.exports.style import EAST_ASIAN, INK, LATIN_FONT, MUTED, SHADE, STRONG, text_height
+from core.report.exports.style import (
+    EAST_ASIAN,
+    INK,
+    LATIN_FONT,
+    MUTED,
+    SHADE,
+    STRONG,
+    TABLE_SHARE,
+    text_height,
+)
 
 SLIDE_WIDTH, SLIDE_HEIGHT, SLIDE_MARGIN = 13.333, 7.5, 0.5
 _TOP, _BOTTOM = 1.45, SLIDE_HEIGHT - 0.4  # of the area below a title
@@ -51,22 +66,32 @@ def _section(pen: "_Pen", section: DocumentSection) -> None:
     pen.sentences(section.paragraphs)
     if section.charts:
         pen.charts(section.charts)
-    for table in section.tables:
-        pen.table(table)
+    for place, table in enumerate(section.tables):
+        if place == 0 and section.beside is not None:
+            pen.table_beside(table, section.beside)
+        else:
+            pen.table(table)
 
 
 def _fitting_type(section: DocumentSection, last: str) -> int:
     """Return the largest of _TEXTS in which sentences, tables and a last line fit one slide."""
     tables = 0.0
-    for table in section.tables:
-        widths = [_LINE * share / sum(table.widths) for share in table.widths]
-        rows = (tuple(map(TableCell, table.heads)), *table.rows)
-        tables += sum(_row_height(row, widths) for row in rows) + 0.2
+    for place, table in enumerate(section.tables):
+        if place == 0 and section.beside is not None:
+            tables += max(_table_height(table, TABLE_SHARE * _LINE), _CHART_LEAST) + 0.2
+        else:
+            tables += _table_height(table, _LINE) + 0.2
     free = _BOTTOM - _TOP - tables - 0.1
     for points in _TEXTS:
         if sum(_sentence_height(text, points) for text in (*section.paragraphs, last)) <= free:
             return points
     return _TEXTS[-1]
+
+
+def _table_height(table: DocumentTable, line: float) -> float:
+    widths = [line * share / sum(table.widths) for share in table.widths]
+    rows = (tuple(map(TableCell, table.heads)), *table.rows)
+    return sum(_row_height(row, widths) for row in rows)
 
 
 def _sentence_height(text: str, points: float) -> float:
@@ -131,15 +156,26 @@ class _Pen:
             add_chart(self.slide, chart, (Inches(left), Inches(top), *size))
         self.y = _BOTTOM
 
-    def table(self, table: DocumentTable) -> None:
-        """Write a table, with its heading on every slide that it reaches."""
-        widths = [_LINE * share / sum(table.widths) for share in table.widths]
+    def table_beside(self, table: DocumentTable, chart: BarChart) -> None:
+        """Write a table at the left and draw a chart at its right, on one slide."""
+        line = TABLE_SHARE * _LINE
+        tall = max(_table_height(table, line), _CHART_LEAST)
+        if _BOTTOM - self.y < tall:
+            self.turn()
+        left, top, wide = SLIDE_MARGIN + line + 0.2, self.y, _LINE - line - 0.2
+        add_chart(self.slide, chart, (Inches(left), Inches(top), Inches(wide), Inches(tall)))
+        self.table(table, line)
+        self.y = top + tall + 0.2
+
+    def table(self, table: DocumentTable, line: float = _LINE) -> None:
+        """Write a table, with its heading on every slide that it reaches; line: its width."""
+        widths = [line * share / sum(table.widths) for share in table.widths]
         head = tuple(map(TableCell, table.heads))
         tall = _row_height(head, widths)
         for rows in _fitting(table.rows, lambda row: _row_height(row, widths), self, tall):
             heights = [tall, *(_row_height(row, widths) for row in rows)]
             frame = self.slide.shapes.add_table(
-                len(heights), len(widths), *map(Inches, (SLIDE_MARGIN, self.y, _LINE, sum(heights)))
+                len(heights), len(widths), *map(Inches, (SLIDE_MARGIN, self.y, line, sum(heights)))
             )
             for i, wide in enumerate(widths):
                 frame.table.columns[i].width = Inches(wide)

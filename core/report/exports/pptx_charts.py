@@ -67,7 +67,7 @@ def _bars(slide: Slide, chart: BarChart, place: ChartPlace) -> Chart:
     series._element.find(qn("c:cat")).addprevious(_whiskers(chart))
     _axis(drawn.value_axis, chart.pattern)
     if chart.from_zero:
-        drawn.value_axis.minimum_scale, drawn.value_axis.maximum_scale = 0, axis_end(chart.highs)
+        drawn.value_axis.minimum_scale, drawn.value_axis.maximum_scale = 0, axis_end(chart.ends)
     return drawn
 
 

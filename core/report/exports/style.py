@@ -17,6 +17,7 @@ LATIN_FONT = "Calibri"
 EAST_ASIAN = "Yu Gothic"
 # The width of a letter in em; an average for Latin letters, with room for wide words.
 _LATIN_EM, _FULL_EM = 0.55, 1.0
+TABLE_SHARE = 0.62  # of the line: a table beside a chart
 _STEPS = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
 _WRAPPED = 1.08  # lines end at words, not at the edge
 
@@ -34,13 +35,13 @@ def text_height(text: str, width: float, points: float) -> float:
     return line_count(text, width, points) * points * 1.25 / 72
 
 
-def axis_end(highs: Iterable[float | None]) -> float:
+def axis_end(ends: Iterable[float]) -> float:
     """Return the end of an axis from 0: the least of _STEPS times a power of ten that reaches every
-    end of an interval.
+    value and every end of an interval.
 
     Office makes room for bars only, and cuts an error bar that rises above them.
     """
-    most = max((high for high in highs if high is not None), default=0.0)
+    most = max(ends, default=0.0)
     if most <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(most))

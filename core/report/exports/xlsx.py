@@ -66,7 +66,7 @@ class _Sheet:
             self._text(texts, {}, len(widths))
         for table in section.tables:
             self._table(table)
-        for chart in section.charts:
+        for chart in (*section.charts, *([section.beside] if section.beside else ())):
             self._bars(chart) if isinstance(chart, BarChart) else self._line(chart)
 
     def _text(self, texts: str, style: dict, columns: int) -> None:
@@ -135,7 +135,7 @@ class _Sheet:
                 "y_error_bars": {"type": "custom", **_whiskers(chart)},
             }
         )
-        scale = {"min": 0, "max": axis_end(chart.highs)} if chart.from_zero else {}
+        scale = {"min": 0, "max": axis_end(chart.ends)} if chart.from_zero else {}
         self._place(drawn, chart.title, {"num_format": chart.pattern} | scale)
 
     def _line(self, chart: LineChart) -> None:
