@@ -76,14 +76,14 @@ class DownloadManager(MediaFileManager):
         in_use = {
             file_id for ids in self._files_by_session_and_coord.values() for file_id in ids.values()
         }
-        now, before = self._now(), self._replaced
+        moment, before = self._now(), self._replaced
         self._replaced = {
-            file_id: before.get(file_id, now)
+            file_id: before.get(file_id, moment)
             for file_id in self._deferred_callables
             if file_id not in in_use
         }
         for file_id, since in self._replaced.items():
-            if now - since > CLICKABLE_SECONDS:
+            if moment - since > CLICKABLE_SECONDS:
                 self._drop_deferred_id(file_id)
 
 

@@ -25,7 +25,7 @@ from core.report.decision_page import cheapest_scenario, review_all_cost
 from core.report.document import BarChart, DocumentSection, LineChart, ReportDocument
 from core.report.exports import EXPORT_FORMATS, export_document
 from core.report.exports.pdf_charts import chart_drawing, tick_percent, wrapped_lines
-from core.report.exports.style import axis_end, line_count
+from core.report.exports.style import REFERENCE_BAR, OPTIONS, axis_end, bar_colours, line_count
 from core.report.minutes import minutes_document
 from core.store.meetings import MeetingDecision
 from dashboard.i18n import LANGUAGE_NAMES, Words, catalogue
@@ -222,6 +222,36 @@ def test_the_charts_are_native_with_the_figures_and_their_intervals(made):
         )
 
 
+def test_the_first_slide_shows_the_cost_beside_its_table_where_both_fit(store):
+    """A bar for reviewing everything, which is known, and one for the scenario with its interval."""
+    (column,) = columns(store, "A")
+    made = minutes_document(Words("en"), [column], [], None, "x", AT)
+    slide = deck_of(made).slides[0]
+    [table] = [shape for shape in slide.shapes if shape.has_table]
+    [frame] = [shape for shape in slide.shapes if shape.has_chart]
+    assert frame.left >= table.left + table.width
+    assert frame.left + frame.width <= deck_of(made).slide_width
+    cost = column.measure("money_per_month")
+    values = list(frame.chart.plots[0].series[0].values)
+    assert values == pytest.approx([review_all_cost(column), cost.value])
+    bars = frame.chart._chartSpace.find(".//" + qn("c:errBars"))
+    ups = {v.get("idx"): float(v[0].text) for v in bars.find(qn("c:plus")).iter(qn("c:pt"))}
+    assert ups == {"1": pytest.approx(cost.high - cost.value)}
+    assert frame.chart.value_axis.maximum_scale >= max(review_all_cost(column), cost.high)
+    fills = [frame.chart.plots[0].series[0].points[i].format.fill for i in range(2)]
+    colours = [str(fill.fore_color.rgb) for fill in fills]
+    assert colours == [REFERENCE_BAR, OPTIONS[0]]
+    page = pypdf.PdfReader(io.BytesIO(export_document(made, "pdf"))).pages[0].extract_text()
+    assert page.count(catalogue("en")["minutes.verdict.review_all"]) == 2  # of table and chart
+
+
+def test_a_scenario_has_its_colour_whatever_stands_beside_it(store):
+    made = minutes_document(Words("en"), columns(store, "AC"), [], None, "x", AT)
+    [chart, *_] = [chart for section in made.sections for chart in section.charts]
+    assert chart.names == ("A", "C")
+    assert bar_colours(chart) == [OPTIONS[0], OPTIONS[2]]
+
+
 def test_what_holds_for_several_scenarios_is_one_row(store):
     """C has another threshold than A and B, and B is of another run than A and C."""
     made = document(store, "en", "ABC")
@@ -268,18 +298,18 @@ def test_the_columns_of_a_charts_data_have_headings(made):
 
 
 @pytest.mark.parametrize(
-    ("highs", "end"),
+    ("ends", "end"),
     [
-        ((6.35, None), 8),
+        ((6.35,), 8),
         ((0.385,), 0.4),
         ((844.06, 12.0), 1000),
         ((1.0,), 1),
-        ((0.0, None), 1),
+        ((0.0,), 1),
         ((), 1),
     ],
 )
-def test_an_axis_ends_at_a_round_number_above_every_interval(highs, end):
-    assert axis_end(highs) == pytest.approx(end)
+def test_an_axis_ends_at_a_round_number_above_every_interval(ends, end):
+    assert axis_end(ends) == pytest.approx(end)
 
 
 def test_japanese_names_its_face_in_every_run(store):

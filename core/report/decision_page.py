@@ -9,6 +9,7 @@ come in as ReportWords.
 from collections.abc import Sequence
 from dataclasses import replace
 
+from core.decision.meeting.scenario import COLUMN_NAMES
 from core.decision.staffing.headcount import FullTime
 from core.decision.thresholds.costs import DAYS_PER_MONTH
 from core.decision.thresholds.verdict import policy_verdict
@@ -91,8 +92,9 @@ def _cost_chart(words: ReportWords, column: ScenarioColumn) -> BarChart:
         words("minutes.verdict.review_all"),
         words("minutes.verdict.scenario", name=column.name),
     )
-    known = Interval(review_all_cost(column), None, None, cost.n)
-    return measure_chart(words, "money_per_month", names, (known, cost), column.used.currency)
+    review_all = Interval(review_all_cost(column), None, None, cost.n)
+    chart = measure_chart(words, "money_per_month", names, (review_all, cost), column.used.currency)
+    return replace(chart, options=(None, COLUMN_NAMES.index(column.name)))
 
 
 def _decided_scenario(

@@ -28,7 +28,11 @@ class DocumentTable:
 
 @dataclass(frozen=True)
 class BarChart:
-    """One bar a name with its interval, in the units of `pattern`; None without a figure."""
+    """One bar a name with its interval, in the units of `pattern`; None without a figure.
+
+    options: which option's colour each bar has, None for what is compared with; by default the
+    bars are the options in their order.
+    """
 
     title: str
     names: tuple[str, ...]
@@ -38,6 +42,7 @@ class BarChart:
     texts: tuple[str, ...]  # the values as people read them
     pattern: str
     heads: tuple[str, str, str]  # of the columns value, low and high in a spreadsheet
+    options: tuple[int | None, ...] | None = None
 
     @property
     def labels(self) -> list[str]:

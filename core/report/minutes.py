@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 
+from core.decision.meeting.scenario import COLUMN_NAMES
 from core.decision.staffing.headcount import FullTime
 from core.report import phrases
 from core.report.bar_charts import measure_chart
@@ -97,7 +98,8 @@ def comparison_charts(
             c for c in columns if measure != "money_per_month" or c.used.currency == currency
         ]
         names, estimates = [c.name for c in compared], [c.measure(measure) for c in compared]
-        charts.append(measure_chart(words, measure, names, estimates, currency))
+        chart = measure_chart(words, measure, names, estimates, currency)
+        charts.append(replace(chart, options=tuple(map(COLUMN_NAMES.index, names))))
     return tuple(charts)
 
 

@@ -17,7 +17,7 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from core.report.document import BarChart, LineChart
 from core.report.exports.pdf_fonts import printable_text
-from core.report.exports.style import INK, MUTED, OPTIONS, RULE, STRONG
+from core.report.exports.style import INK, MUTED, RULE, STRONG, bar_colours
 
 _SIZE = 9
 _LEFT, _RIGHT, _FOOT, _HEAD = 46, 8, 34, 24  # around the plot
@@ -56,8 +56,8 @@ def _bars(picture: Drawing, chart: BarChart, font: str) -> None:
     label.textAnchor = "middle"
     plot.categoryAxis.visibleTicks = 0
     plot.bars[0].strokeColor = None
-    for i in range(len(chart.names)):
-        plot.bars[0, i].fillColor = HexColor(f"#{OPTIONS[i % len(OPTIONS)]}")
+    for i, colour in enumerate(bar_colours(chart)):
+        plot.bars[0, i].fillColor = HexColor(f"#{colour}")
         plot.bars[0, i].strokeColor = None
     plot.barWidth, plot.groupSpacing = 10, 12
     picture.add(plot)

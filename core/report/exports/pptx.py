@@ -8,6 +8,7 @@ markup. Lengths are inches unless a comment names another unit.
 
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from pptx import Presentation
 from pptx.dml.color import RGBColor
@@ -52,40 +53,43 @@ def write_pptx(document: ReportDocument) -> bytes:
     for place, section in enumerate(document.sections):
         # A new pen begins a new slide, so no slide holds parts of two sections.
         pen = _Pen(deck, document, section.title)
+        last = (document.subtitle,) if place == 0 else ()
         if place == 0:
-            pen.points = _fitting_type(section, document.subtitle)
-        _section(pen, section)
-        if place == 0:
-            pen.sentences((document.subtitle,))
+            pen.points, section = _fitting_first(section, document.subtitle)
+        _section(pen, section, last)
     file = io.BytesIO()
     deck.save(file)
     return file.getvalue()
 
 
-def _section(pen: "_Pen", section: DocumentSection) -> None:
+def _section(pen: "_Pen", section: DocumentSection, last: Sequence[str]) -> None:
+    """Write a section; last: sentences below its tables."""
     pen.sentences(section.paragraphs)
     if section.charts:
         pen.charts(section.charts)
-    for place, table in enumerate(section.tables):
-        if place == 0 and section.beside is not None:
-            pen.table_beside(table, section.beside)
-        else:
-            pen.table(table)
+    tables = list(section.tables)
+    if tables and section.beside is not None:
+        pen.table_beside(tables.pop(0), section.beside)
+    for table in tables:
+        pen.table(table)
+    pen.sentences(last)
 
 
-def _fitting_type(section: DocumentSection, last: str) -> int:
-    """Return the largest of _TEXTS in which sentences, tables and a last line fit one slide."""
-    tables = 0.0
-    for place, table in enumerate(section.tables):
-        if place == 0 and section.beside is not None:
-            tables += max(_table_height(table, TABLE_SHARE * _LINE), _CHART_LEAST) + 0.2
-        else:
-            tables += _table_height(table, _LINE) + 0.2
-    free = _BOTTOM - _TOP - tables - 0.1
-    for points in _TEXTS:
-        if sum(_sentence_height(text, points) for text in (*section.paragraphs, last)) <= free:
-            return points
-    return _TEXTS[-1]
+def _fitting_first(section: DocumentSection, last: str) -> tuple[int, DocumentSection]:
+    """Return the largest of _TEXTS in which the first section fits one slide, and the section.
+
+    last: its last sentence. Without room for the chart beside the table, the section has none: the
+    decision is on one slide, and the next section has the charts.
+    """
+    for aside in (True, False) if section.beside is not None else (False,):
+        heights = [_table_height(table, _LINE) + 0.2 for table in section.tables]
+        if aside:
+            heights[0] = max(_table_height(section.tables[0], TABLE_SHARE * _LINE), _CHART_LEAST)
+        free = _BOTTOM - _TOP - sum(heights) - 0.3
+        for points in _TEXTS:
+            if sum(_sentence_height(text, points) for text in (*section.paragraphs, last)) <= free:
+                return points, section if aside else replace(section, beside=None)
+    return _TEXTS[-1], replace(section, beside=None)
 
 
 def _table_height(table: DocumentTable, line: float) -> float:

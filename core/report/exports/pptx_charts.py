@@ -18,7 +18,15 @@ from pptx.slide import Slide
 from pptx.util import Length, Pt
 
 from core.report.document import BarChart, LineChart
-from core.report.exports.style import EAST_ASIAN, INK, LATIN_FONT, OPTIONS, RULE, STRONG, axis_end
+from core.report.exports.style import (
+    EAST_ASIAN,
+    INK,
+    LATIN_FONT,
+    RULE,
+    STRONG,
+    axis_end,
+    bar_colours,
+)
 
 _POINTS = 12
 ChartPlace = tuple[Length, Length, Length, Length]  # left, top, width, height
@@ -59,10 +67,10 @@ def _bars(slide: Slide, chart: BarChart, place: ChartPlace) -> Chart:
     plot = drawn.plots[0]
     plot.gap_width = 80
     series = plot.series[0]
-    for i in range(len(chart.names)):
+    for i, colour in enumerate(bar_colours(chart)):
         fill = series.points[i].format.fill
         fill.solid()
-        fill.fore_color.rgb = RGBColor.from_string(OPTIONS[i % len(OPTIONS)])
+        fill.fore_color.rgb = RGBColor.from_string(colour)
     # The schema requires c:errBars before c:cat.
     series._element.find(qn("c:cat")).addprevious(_whiskers(chart))
     _axis(drawn.value_axis, chart.pattern)

@@ -9,9 +9,12 @@ import math
 import unicodedata
 from collections.abc import Iterable
 
+from core.report.document import BarChart
+
 INK, MUTED, STRONG, RULE, SHADE = "1F2A33", "5B6770", "0072B2", "D5DDE3", "F3F6F8"
-# One colour an option, in the order of a chart's bars; Okabe and Ito's palette, lighter for print.
+# One colour an option, the same in every chart; Okabe and Ito's palette, lighter for print.
 OPTIONS = ("8CC6EC", "F2B27F", "8FD3BF", "C9B8DC")
+REFERENCE_BAR = "B9C4CC"  # of a bar that is no option
 LATIN_FONT = "Calibri"
 # Part of Windows and of Office for Mac; other systems substitute a Japanese typeface.
 EAST_ASIAN = "Yu Gothic"
@@ -33,6 +36,12 @@ def line_count(text: str, width: float, points: float) -> int:
 def text_height(text: str, width: float, points: float) -> float:
     """Return the height of a text in inches, at 1.25 of its type a line."""
     return line_count(text, width, points) * points * 1.25 / 72
+
+
+def bar_colours(chart: BarChart) -> list[str]:
+    """Return the colour of each bar, hex without "#"."""
+    options = range(len(chart.names)) if chart.options is None else chart.options
+    return [REFERENCE_BAR if i is None else OPTIONS[i % len(OPTIONS)] for i in options]
 
 
 def axis_end(ends: Iterable[float]) -> float:

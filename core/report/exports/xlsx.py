@@ -19,7 +19,7 @@ from core.report.document import (
     ReportDocument,
     TableCell,
 )
-from core.report.exports.style import INK, MUTED, OPTIONS, SHADE, STRONG, axis_end
+from core.report.exports.style import INK, MUTED, SHADE, STRONG, axis_end, bar_colours
 
 # XlsxWriter's write() guesses types by default; a cell that begins with "=" must stay text.
 _OPTIONS = {
@@ -127,10 +127,7 @@ class _Sheet:
                 "name": [self.sheet.name, self.row, 0],
                 "categories": [self.sheet.name, first, 0, last, 0],
                 "values": [self.sheet.name, first, 1, last, 1],
-                "points": [
-                    {"fill": {"color": f"#{OPTIONS[i % len(OPTIONS)]}"}}
-                    for i in range(len(chart.names))
-                ],
+                "points": [{"fill": {"color": f"#{colour}"}} for colour in bar_colours(chart)],
                 "data_labels": {"value": True, "position": "inside_base"},
                 "y_error_bars": {"type": "custom", **_whiskers(chart)},
             }
