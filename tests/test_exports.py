@@ -25,7 +25,7 @@ from core.report.decision_page import cheapest_scenario, review_all_cost
 from core.report.document import BarChart, DocumentSection, LineChart, ReportDocument
 from core.report.exports import EXPORT_FORMATS, export_document
 from core.report.exports.pdf_charts import chart_drawing, tick_percent, wrapped_lines
-from core.report.exports.style import REFERENCE_BAR, OPTIONS, axis_end, bar_colours, line_count
+from core.report.exports.style import OPTIONS, REFERENCE_BAR, axis_end, bar_colours, line_count
 from core.report.minutes import minutes_document
 from core.store.meetings import MeetingDecision
 from dashboard.i18n import LANGUAGE_NAMES, Words, catalogue

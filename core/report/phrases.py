@@ -122,7 +122,7 @@ def policy_text(words: ReportWords, policy: Policy) -> str:
 
 def scenario_summary(words: ReportWords, scenario: MeetingScenario) -> str:
     """Return the model, cases and rule of a scenario in one line."""
-    segment = scenario.segment or words("segment.all")
+    segment = scenario.segment or words("meeting.about.all")
     kind = words(f"kind.{scenario.model_kind}")
     return words(
         "meeting.about",

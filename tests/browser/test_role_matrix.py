@@ -9,7 +9,9 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from core.decision.thresholds.policy import Policy
 from core.pipeline.apply import apply_active_policy
+from core.store.ledger import Ledger
 from core.store.store import Store
 from core.store.trail import AuditTrail
 from tests.browser.logins import PATIENCE_MS, ROLES, activate_next_policy, log_in, login_server
@@ -96,6 +98,26 @@ def test_a_draft_is_proposed_by_those_who_may(served, visit, role):
     page.locator(".st-key-reason input").fill("safest")
     button = page.get_by_role("button", name="Propose this draft")
     press(button, served[1], role, "policy.propose")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_steps_of_a_policy_are_taken_by_those_who_may(served, visit, role):
+    """Each step on a page of its own, of a version that nobody has decided on."""
+    _, store = served
+    ledger = Ledger(store)
+    run_id = store.runs()[0].run.run_id
+    policy = Policy(0.5 + ROLES.index(role) / 100).to_dict()
+    version = ledger.add_policy("line", policy, "Suzuki", "why", [run_id]).version
+    for step in ("approve", "activate", "undo"):
+        page = visit("policies")
+        expect(page.locator(".st-key-panel_decide")).to_contain_text(f"line, version {version}")
+        for field, text in (("decider", "Tanaka"), ("why", "Agreed")):
+            page.locator(f".st-key-{field} input").fill(text)
+            page.locator(f".st-key-{field} input").press("Enter")
+            page.locator(IDLE).wait_for()
+        button = page.locator(f".st-key-step_{step} button").first
+        if not press(button, store, role, f"policy.{step}"):
+            ledger.add_policy_event("line", version, step, "Tanaka", "agreed")
 
 
 @pytest.mark.parametrize("role", ROLES)
