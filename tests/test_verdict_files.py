@@ -17,7 +17,7 @@ from core.store.entries import ReviewVerdict
 from core.store.ledger import Ledger
 from core.store.reviews import Reviews
 from core.store.store import Store
-from core.store.unscored import add_unscored_cases
+from core.store.unscored import add_unscored_cases, judged_cases
 from tests.stores import add_scored, make_rows, make_run
 
 RUN = "score-work-orders-student-stream"
@@ -166,6 +166,19 @@ def add_unanswered(store) -> None:
     lost = {"case_id": ["lost", "gone"], "segment": "A", "text": "no answer", "fault": "not_finite"}
     moment = datetime(2026, 1, 1)
     add_unscored_cases(store, RUN, pd.DataFrame(lost).assign(occurred_at=moment))
+
+
+def test_some_cases_are_read_as_all_of_them_are(tmp_path):
+    """In the file's order, whatever the order of the ids; an id that the run lacks is none."""
+    store = make(tmp_path)
+    add_unanswered(store)
+    everything = judged_cases(store, RUN).set_index("case_id")
+    assert len(everything) == 8
+    ids = ["lost", "'quoted", "no such case", "=cmd()"]
+    chosen = judged_cases(store, RUN, ids).set_index("case_id")
+    kept = [case_id for case_id in everything.index if case_id in ids]
+    pd.testing.assert_frame_equal(chosen, everything.loc[kept])
+    assert judged_cases(store, RUN, []).empty
 
 
 @pytest.mark.parametrize("ending", ["csv", "xlsx", "parquet", "jsonl", "json"])

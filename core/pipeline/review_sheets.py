@@ -52,7 +52,8 @@ def review_sheet(
     last = verdicts.drop_duplicates(["case_id", "reviewer"], keep="last")
     judged = last[(last["reviewer"] == reviewer) & (last["verdict"] != "withdrawn")]
     waiting = queue.cases[~queue.cases["case_id"].isin(judged["case_id"])].head(most)
-    cases = judged_cases(store, run_id).set_index("case_id").loc[waiting["case_id"]]
+    cases = judged_cases(store, run_id, waiting["case_id"].tolist())
+    cases = cases.set_index("case_id").loc[waiting["case_id"]]
     answers = cases["predicted"].where(~waiting["blind"].to_numpy(bool), hidden_answer(language))
     columns = {
         "case_id": cases.index,

@@ -28,6 +28,7 @@ from core.pipeline.verdict_rows import (
     row_problem,
     table_verdicts,
     verdict_heads,
+    without_guard,
 )
 from core.store.audits import Audits
 from core.store.entries import ReviewVerdict
@@ -146,7 +147,7 @@ def _add_rows(
     zone = UTC if timezone is None else named_zone(timezone)
     answered = [row for row in rows if row.problem or row.verdict or row.label]
     with store.atomic():
-        predicted = _predicted_labels(store, run_id)
+        predicted = _predicted_labels(store, run_id, answered)
         checked = check_verdict_rows(answered, run_id, predicted, reviewer, zone)
         verdicts, reviews = _verdicts_of(checked, path), Reviews(store)
         last = _last_verdicts(reviews, run_id).set_index(["case_id", "reviewer"])
@@ -169,7 +170,7 @@ def import_gold_cases(store: Store, run_id: str, path: Path) -> int:
     store.run(run_id)
     rows, author = read_verdict_rows(path), store.principal.name
     with store.atomic():
-        predicted = _predicted_labels(store, run_id)
+        predicted = _predicted_labels(store, run_id, rows)
         checked: list[ReviewVerdict | Notice] = [
             item
             if row.label or isinstance(item, Notice)
@@ -192,8 +193,10 @@ def _verdicts_of(checked: Sequence[ReviewVerdict | Notice], path: Path) -> list[
     return [item for item in checked if isinstance(item, ReviewVerdict)]
 
 
-def _predicted_labels(store: Store, run_id: str) -> dict[str, str]:
-    cases = judged_cases(store, run_id)
+def _predicted_labels(store: Store, run_id: str, rows: Sequence[VerdictRow]) -> dict[str, str]:
+    """Return {case: predicted label} of the rows' cases, as far as the run has them."""
+    ids = {name for row in rows for name in (row.case_id, without_guard(row.case_id))}
+    cases = judged_cases(store, run_id, sorted(ids))
     return dict(zip(cases["case_id"], cases["predicted"], strict=True))
 
 

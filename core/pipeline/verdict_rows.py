@@ -140,18 +140,18 @@ def _verdict_of(
     if row.problem is not None:
         raise CellError(row.problem.code, **row.problem.values)
     # An id that really begins with an apostrophe comes before one that our export has guarded.
-    case_id = row.case_id if row.case_id in predicted else _without_guard(row.case_id)
+    case_id = row.case_id if row.case_id in predicted else without_guard(row.case_id)
     if not case_id:
         raise CellError("cases.empty_id")
     if case_id not in predicted:
         raise CellError("pipeline.verdict_no_case", case=case_id, run=run_id)
-    label = _without_guard(row.label) or None
+    label = without_guard(row.label) or None
     moment = _moment(row.moment, arrived.tzinfo) if row.moment else arrived
     if moment > arrived:
         raise CellError("pipeline.verdict_time", value=row.moment)
     return ReviewVerdict(
         *(run_id, case_id, _word(row.verdict, label, predicted[case_id])),
-        *(_without_guard(row.reviewer) or reviewer, moment, label),
+        *(without_guard(row.reviewer) or reviewer, moment, label),
         source="import",
         seconds=_seconds(row.seconds),
     )
@@ -170,7 +170,7 @@ def _word(written: str, label: str | None, predicted: str) -> str:
     return verdict or fits
 
 
-def _without_guard(text: str) -> str:
+def without_guard(text: str) -> str:
     """Return a cell without the apostrophe that core.export puts before a formula."""
     guarded = text.startswith("'") and guard_cell(text[1:]) == text
     return text[1:] if guarded else text

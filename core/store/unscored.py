@@ -3,6 +3,8 @@
 Knows the table unscored_cases. A case of a run is in it or has a prediction, never both.
 """
 
+from collections.abc import Collection
+
 import pandas as pd
 
 from core.errors import StoreError
@@ -41,18 +43,22 @@ def add_unscored_cases(store: Store, run_id: str, cases: pd.DataFrame) -> int:
     return len(rows)
 
 
-def judged_cases(store: Store, run_id: str) -> pd.DataFrame:
-    """Return every case of the run that people can judge, in the order of its file.
+def judged_cases(
+    store: Store, run_id: str, case_ids: Collection[str] | None = None
+) -> pd.DataFrame:
+    """Return the cases of the run that people can judge, in the order of its file.
 
-    Columns: case_id, text, segment, predicted ("" where the model gave no answer), confidence (NaN
-    there). Raises NotFoundError for an unknown run.
+    case_ids: which of them, as far as the run has them; None is all. Columns: case_id, text,
+    segment, predicted ("" where the model gave no answer), confidence (NaN there). Raises
+    NotFoundError for an unknown run.
     """
+    chosen = "" if case_ids is None else " AND case_id IN (SELECT unnest(?))"
     with store.reading() as connection:
         store.run(run_id)
         return connection.execute(
             f"SELECT case_id, text, segment, predicted, confidence FROM {ALL_CASES}"  # noqa: S608
-            ' WHERE run_id = ? ORDER BY "row", case_id',
-            [run_id],
+            f' WHERE run_id = ?{chosen} ORDER BY "row", case_id',
+            [run_id, *([] if case_ids is None else [list(case_ids)])],
         ).df()
 
 
