@@ -2,8 +2,8 @@
 
 Each process claims the first case that is left, answers it, and claims the next, until every case
 has a verdict: as many cases as processes times claims, and the same candidates for all of them. Now
-and then one is killed with -9 between a claim and its answer, and another one takes its place; its
-case returns when the claim runs out. Prints JSON: cases, processes, kills, verdicts, double (cases
+and then one is killed with -9, and another one takes its place; the case in its hand returns when
+the claim runs out. Prints JSON: cases, processes, kills, verdicts, double (cases
 with two), lost (cases without one), next_ms_p50 and _p95 (from a stored answer to the next case,
 while all processes write), cycles_per_s of all together, upper_bound_95 of what is double or lost
 (3 / cases where nothing is).

@@ -125,6 +125,19 @@ def test_a_verdict_on_an_answer_that_the_sheet_hides_is_refused_and_nothing_is_s
     assert import_uploaded_verdicts(store, RUN, filled(sheet), "伊藤").added == sum(~hidden) + 1
 
 
+def test_the_label_decides_where_the_answer_is_hidden_and_no_error_tells_it(store):
+    sheet = sheet_of(store)
+    predicted = store.predictions(RUN, ["case_id", "predicted"]).set_index("case_id")["predicted"]
+    first, second = sheet.index[sheet["predicted"] == hidden_answer("ja")][:2]
+    right, wrong = predicted[sheet["case_id"][first]], "another label"
+    sheet.loc[first, ["verdict", "label"]] = ["誤り", right]
+    sheet.loc[second, ["verdict", "label"]] = ["正しい", wrong]
+    assert import_uploaded_verdicts(store, RUN, filled(sheet), "伊藤").added == 2
+    stored = verdicts(store)
+    assert stored.loc[sheet["case_id"][first], ["verdict", "label"]].tolist() == ["right", right]
+    assert stored.loc[sheet["case_id"][second], ["verdict", "label"]].tolist() == ["wrong", wrong]
+
+
 def test_a_workbook_offers_the_allowed_answers_and_holds_no_formula(store):
     sheet = sheet_of(store)
     sheet.loc[0, "text"] = "a\x00 cell\x0b of a machine"  # no workbook holds these characters

@@ -121,12 +121,14 @@ def _row_of(record: Record, names: Mapping[str, str]) -> VerdictRow:
     except CellError as e:
         return VerdictRow(record.row, "", problem=Notice(e.code, e.values))
     case_id, verdict, label, reviewer, moment, seconds, predicted = cells
-    # Who does not know the model's answer cannot say whether it is right.
+    # Who does not know the model's answer cannot say whether it is right: the label says it. An
+    # error about both would tell the answer.
     is_hidden = predicted in {hidden_answer(language) for language in LANGUAGES}
-    if is_hidden and not label and _verdict_words().get(verdict.lower()) in ("right", "wrong"):
-        return VerdictRow(
-            record.row, case_id, problem=Notice("pipeline.verdict_hidden", {"value": verdict})
-        )
+    if is_hidden and _verdict_words().get(verdict.lower()) in ("right", "wrong"):
+        if not label:
+            problem = Notice("pipeline.verdict_hidden", {"value": verdict})
+            return VerdictRow(record.row, case_id, problem=problem)
+        verdict = ""
     return VerdictRow(record.row, case_id, verdict, label, reviewer, moment, seconds)
 
 
