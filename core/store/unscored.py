@@ -52,12 +52,12 @@ def judged_cases(
     segment, predicted ("" where the model gave no answer), confidence (NaN there). Raises
     NotFoundError for an unknown run.
     """
-    chosen = "" if case_ids is None else " AND case_id IN (SELECT unnest(?))"
+    only_these = "" if case_ids is None else " AND case_id IN (SELECT unnest(?))"
     with store.reading() as connection:
         store.run(run_id)
         return connection.execute(
             f"SELECT case_id, text, segment, predicted, confidence FROM {ALL_CASES}"  # noqa: S608
-            f' WHERE run_id = ?{chosen} ORDER BY "row", case_id',
+            f' WHERE run_id = ?{only_these} ORDER BY "row", case_id',
             [run_id, *([] if case_ids is None else [list(case_ids)])],
         ).df()
 
