@@ -7,14 +7,7 @@ import pytest
 import torch
 
 from core.models.scoring.spread import Scores
-from core.models.scoring.threaded import (
-    CLEARLY_SOONER,
-    LEAST_TEXTS,
-    LONG_TEXT,
-    ThreadedScorer,
-    divide_texts,
-    share_short_text,
-)
+from core.models.scoring.threaded import LEAST_TEXTS, LONG_TEXT, ThreadedScorer, divide_texts
 
 
 class LengthScorer:
@@ -64,45 +57,6 @@ def test_a_short_text_alone_is_computed_by_the_thread_that_asks_without_helpers(
     scorer.scores(["a"] * (LEAST_TEXTS - 1))
     scorer.scores(["x" * (LONG_TEXT + 1)])
     assert model.calls == [(1, here, 1), (LEAST_TEXTS - 1, here, 1), (1, here, 2)]
-    assert torch.get_num_threads() == 1
-
-
-class PacedScorer:
-    """A model that takes a second by one thread, and `shared` by several, of a clock of its own."""
-
-    def __init__(self, shared: float):
-        self.shared, self.now = shared, 0.0
-
-    def scores(self, texts):
-        self.now += 1.0 if torch.get_num_threads() == 1 else self.shared
-
-
-@pytest.mark.parametrize(
-    ("shared", "is_shared"),
-    [(0.5, True), (CLEARLY_SOONER + 0.01, False), (1.0, False), (3.0, False)],
-)
-def test_all_threads_share_a_short_text_only_where_that_is_clearly_sooner(
-    two_threads, shared, is_shared
-):
-    model = PacedScorer(shared)
-    assert share_short_text(model, lambda: model.now) is is_shared
-    assert torch.get_num_threads() == 2
-
-
-def test_with_one_thread_there_is_nothing_to_share():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    model = PacedScorer(0.1)
-    assert not share_short_text(model, lambda: model.now)
-    torch.set_num_threads(before)
-
-
-def test_a_short_text_is_computed_by_all_threads_where_they_share_it(two_threads):
-    model = LengthScorer()
-    scorer, here = ThreadedScorer(model, alone=0), threading.current_thread().name
-    scorer.scores(["a short text"])
-    scorer.scores(["a"] * (LEAST_TEXTS - 1))
-    assert model.calls == [(1, here, 2), (LEAST_TEXTS - 1, here, 1)]
     assert torch.get_num_threads() == 1
 
 

@@ -2,14 +2,11 @@
 
 torch's threads meet after every product, a hundred times a pass. Where another process wants the
 same cores, as the callers of a gate do, each meeting waits for it. A text alone is computed by the
-thread that asks, or by all where that is sooner: processors differ, so it is measured. Of several,
-each thread computes a part from beginning to end. Knows torch's number of threads and the model's
-`scores(texts)`, no gate.
+thread that asks; of several, each thread computes a part from beginning to end. Knows torch's number
+of threads and the model's `scores(texts)`, no gate.
 """
 
-import statistics
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -21,21 +18,16 @@ from core.models.scoring.spread import Scores
 
 LEAST_TEXTS = 4  # of a part: below it a pass costs more than it shares
 LONG_TEXT = 400  # characters; a text alone that is longer is worth all threads
-# A short text is, if all threads take at most this share of one thread's time.
-CLEARLY_SOONER = 0.85
-_SHORT_TEXT = "The pump on line 3 leaks oil again, and the motor gets hot after an hour."
-_TURNS = 8
 
 
 class ThreadedScorer:
     """A one-pass model whose batches are divided among as many threads as torch had.
 
-    From here on torch computes in one thread in this process. One thread at a time asks. alone:
-    characters up to which one thread computes a text that comes alone.
+    From here on torch computes in one thread in this process. One thread at a time asks.
     """
 
-    def __init__(self, model: OnePass, alone: int = LONG_TEXT):
-        self.model, self.threads, self.alone = model, torch.get_num_threads(), alone
+    def __init__(self, model: OnePass):
+        self.model, self.threads = model, torch.get_num_threads()
         torch.set_num_threads(1)
         self._pool = ThreadPoolExecutor(self.threads, "scorer")
 
@@ -47,7 +39,7 @@ class ThreadedScorer:
                 lambda part: self.model.scores([texts[i] for i in part]), parts
             )
             return joined_scores(list(answers), parts)
-        if len(texts) != 1 or len(texts[0]) <= self.alone:
+        if len(texts) != 1 or len(texts[0]) <= LONG_TEXT:
             return self.model.scores(texts)
         torch.set_num_threads(self.threads)
         try:
@@ -63,30 +55,7 @@ def gate_scorer(model: OnePass | Teacher) -> ThreadedScorer | OnePass | Teacher:
     have their weights only while they compute: neither is divided.
     """
     divisible = model.backbone.device.type == "cpu" and not model.backbone.offloaded
-    if not (divisible and isinstance(model, OnePass)):
-        return model
-    return ThreadedScorer(model, 0 if share_short_text(model) else LONG_TEXT)
-
-
-def share_short_text(model: OnePass, clock: Callable[[], float] = time.perf_counter) -> bool:
-    """Return whether all of torch's threads compute a short text clearly sooner than one does.
-
-    Measured by turns, some 0.2 s; clock: seconds. Leaves torch's number of threads as it was.
-    """
-    threads = torch.get_num_threads()
-    seconds: dict[int, list[float]] = {1: [], threads: []}
-    try:
-        for _ in range(_TURNS):
-            for number, times in seconds.items():
-                torch.set_num_threads(number)
-                began = clock()
-                model.scores([_SHORT_TEXT])
-                times.append(clock() - began)
-    finally:
-        torch.set_num_threads(threads)
-    # the first turn makes threads and buffers
-    by_one, by_all = (statistics.median(seconds[number][1:]) for number in (1, threads))
-    return by_all < CLEARLY_SOONER * by_one
+    return ThreadedScorer(model) if divisible and isinstance(model, OnePass) else model
 
 
 def divide_texts(texts: Sequence[str], parts: int) -> list[np.ndarray]:
