@@ -100,6 +100,7 @@ def test_what_people_fill_in_comes_back_and_the_rest_stays_in_the_queue(store, l
     assert stored.loc[case[right], ["verdict", "reviewer"]].tolist() == ["right", "伊藤"]
     assert stored.loc[case[unsure], "verdict"] == "unsure"
     assert stored.loc[case[audit], ["label", "reviewer"]].tolist() == ["cab", "阿部"]
+    assert stored["blind"].to_dict() == {case[right]: False, case[unsure]: False, case[audit]: True}
     # an audit counts as one if it was drawn before
     is_accepted = Audits(store).audited_cases(RUN, "line", 1).set_index("case_id")["decision"]
     assert stored.loc[case[audit], "audit"] == (is_accepted[case[audit]] == "accepted")

@@ -20,7 +20,10 @@ _VERDICT, _LABEL = "verdict", "label"  # names of the two controls
 
 @dataclass(frozen=True)
 class VerdictRow:
-    """A person's answer as a file has it; "" where the file has nothing."""
+    """A person's answer as a file has it; "" where the file has nothing.
+
+    blind: whether the file hid the model's answer from the person.
+    """
 
     row: int  # as people count in the file
     case_id: str
@@ -29,6 +32,7 @@ class VerdictRow:
     reviewer: str = ""
     moment: str = ""
     seconds: str = ""
+    blind: bool = False
     problem: Notice | None = None  # why the row cannot be read
 
 

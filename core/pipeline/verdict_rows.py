@@ -129,7 +129,7 @@ def _row_of(record: Record, names: Mapping[str, str]) -> VerdictRow:
             problem = Notice("pipeline.verdict_hidden", {"value": verdict})
             return VerdictRow(record.row, case_id, problem=problem)
         verdict = ""
-    return VerdictRow(record.row, case_id, verdict, label, reviewer, moment, seconds)
+    return VerdictRow(record.row, case_id, verdict, label, reviewer, moment, seconds, is_hidden)
 
 
 def _verdict_of(
@@ -155,6 +155,7 @@ def _verdict_of(
         *(run_id, case_id, _word(row.verdict, label, predicted[case_id])),
         *(without_guard(row.reviewer) or reviewer, moment, label),
         source="import",
+        blind=row.blind,
         seconds=_seconds(row.seconds),
     )
 
