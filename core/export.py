@@ -8,7 +8,7 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, time
 from pathlib import Path
 
@@ -64,10 +64,8 @@ def xlsx_bytes(frame: pd.DataFrame) -> bytes:
         raise SettingsError("export.too_many_rows", n=len(frame), limit=XLSX_ROWS - 1)
     book = Workbook(write_only=True)  # streams rows: a normal workbook keeps an object per cell
     sheet = book.create_sheet("decisions")
-    guarded = guard_table(frame).astype(object)
-    guarded = guarded.where(guarded.notna(), None)
-    for row in (list(guarded.columns), *guarded.itertuples(index=False, name=None)):
-        sheet.append([workbook_cell(cell) for cell in row])
+    for row in workbook_rows(frame):
+        sheet.append(row)
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
@@ -128,6 +126,14 @@ def write_export(path: Path, content: bytes) -> None:
         raise SettingsError(
             "export.not_written", file=str(path), reason=e.strerror or str(e)
         ) from e
+
+
+def workbook_rows(frame: pd.DataFrame) -> Iterator[list]:
+    """Yield the heads and the rows of a frame, guarded, as a workbook can hold them; None for none."""
+    guarded = guard_table(frame).astype(object)
+    guarded = guarded.where(guarded.notna(), None)
+    for row in (list(guarded.columns), *guarded.itertuples(index=False, name=None)):
+        yield [workbook_cell(cell) for cell in row]
 
 
 def workbook_cell(cell: object) -> object:

@@ -101,8 +101,7 @@ def read_sandboxed(
             # A folder that exists is another process's, with the same results.
             with suppress(OSError):
                 Path(work).rename(folder)
-    if (folder / ERROR_RESULT).is_file():
-        raise _error(json.loads((folder / ERROR_RESULT).read_text(encoding="utf-8")))
+    _refuse_stored_error(folder)
     return _load(folder, path)
 
 
@@ -118,8 +117,7 @@ def read_rows_sandboxed(
     request = {"rows_of": sorted(columns)}
     with tempfile.TemporaryDirectory(prefix="kakushin-rows-", ignore_cleanup_errors=True) as work:
         _run_child(path, Path(work), request, limits or Limits())
-        if (Path(work) / ERROR_RESULT).is_file():
-            raise _error(json.loads((Path(work) / ERROR_RESULT).read_text(encoding="utf-8")))
+        _refuse_stored_error(Path(work))
         content = json.loads((Path(work) / SUMMARY_RESULT).read_text(encoding="utf-8"))
     records = [
         Record(row, cells, from_json(broken)) for row, cells, broken in content.pop("records")
@@ -175,6 +173,12 @@ def _how_it_ended(process: subprocess.CompletedProcess) -> str:
         if "MemoryError" in process.stderr[-2000:]
         else f"exit code {process.returncode}"
     )
+
+
+def _refuse_stored_error(folder: Path) -> None:
+    """Raise the CasesError that a child has left in place of a result."""
+    if (folder / ERROR_RESULT).is_file():
+        raise _error(json.loads((folder / ERROR_RESULT).read_text(encoding="utf-8")))
 
 
 def _error(content: dict) -> CasesError:

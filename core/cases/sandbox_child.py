@@ -96,28 +96,23 @@ def _read_file(path: Path, work: Path, request: dict) -> None:
 
 
 def _read_rows(path: Path, work: Path, request: dict) -> None:
+    from core.cases.cells import CellError, name_text
     from core.cases.formats import open_table
+    from core.cases.table import Notice, to_json
 
     table = open_table(path)
     columns = [name for name in table.names if name.strip().lower() in request["rows_of"]]
-    records = [_row_texts(record, columns) for record in table.records]
-    _write(
-        work / "summary.json", {"format": table.format, "names": table.names, "records": records}
-    )
-
-
-def _row_texts(record, columns: list[str]) -> tuple[int, dict[str, str], object]:
-    """Return a record's row, its cells of the columns as text, and why it is broken, or None."""
-    from core.cases.cells import CellError, name_text
-    from core.cases.table import Notice, to_json
-
-    if record.broken:
-        return record.row, {}, to_json(record.broken)
-    try:
-        cells = {name: name_text(record.cells.get(name)) for name in columns}
-    except CellError as e:
-        return record.row, {}, to_json(Notice(e.code, e.values))
-    return record.row, cells, None
+    records = []
+    for record in table.records:
+        cells, broken = {}, record.broken
+        if broken is None:
+            try:
+                cells = {name: name_text(record.cells.get(name)) for name in columns}
+            except CellError as e:
+                broken = Notice(e.code, e.values)
+        records.append((record.row, cells, to_json(broken)))
+    summary = {"format": table.format, "names": table.names, "records": records}
+    _write(work / "summary.json", summary)
 
 
 def _preview(table) -> list[list]:

@@ -83,6 +83,11 @@ def waiting_case(store: Store, run_id: str, case_id: str) -> dict[str, Any]:
     return queue.cases.iloc[0].to_dict()
 
 
+def last_verdicts(store: Store, run_id: str) -> pd.DataFrame:
+    """Return the last verdict of each reviewer on each case, "withdrawn" among them."""
+    return Reviews(store).verdicts(run_id).drop_duplicates(["case_id", "reviewer"], keep="last")
+
+
 def answer_case(
     store: Store,
     run_id: str,

@@ -14,12 +14,12 @@ import pandas as pd
 from core.export import (
     checked_ending,
     guard_cell,
-    guard_table,
     workbook_cell,
+    workbook_rows,
     write_export,
     write_table,
 )
-from core.pipeline.review_desk import DeskTerms, waiting_queue
+from core.pipeline.review_desk import DeskTerms, last_verdicts, waiting_queue
 from core.pipeline.verdict_rows import (
     SHEET_COLUMNS,
     VERDICT_WORDS,
@@ -48,25 +48,15 @@ def review_sheet(
     # the sheet is the day's work: blind cases are mixed in over its whole length
     minutes = max(terms.capacity_minutes, most * terms.minutes)
     queue, _ = waiting_queue(store, run_id, replace(terms, capacity_minutes=minutes))
-    verdicts = Reviews(store).verdicts(run_id)
-    last = verdicts.drop_duplicates(["case_id", "reviewer"], keep="last")
+    last = last_verdicts(store, run_id)
     judged = last[(last["reviewer"] == reviewer) & (last["verdict"] != "withdrawn")]
     waiting = queue.cases[~queue.cases["case_id"].isin(judged["case_id"])].head(most)
-    cases = judged_cases(store, run_id, waiting["case_id"].tolist())
-    cases = cases.set_index("case_id").loc[waiting["case_id"]]
+    cases = judged_cases(store, run_id, waiting["case_id"].tolist()).set_index("case_id")
+    cases = cases.loc[waiting["case_id"]].reset_index()
     answers = cases["predicted"].where(~waiting["blind"].to_numpy(bool), hidden_answer(language))
-    columns = {
-        "case_id": cases.index,
-        "text": cases["text"],
-        "segment": cases["segment"],
-        "predicted": answers,
-        "verdict": "",
-        "label": "",
-        "reviewer": reviewer,
-    }
-    table = pd.DataFrame(columns, index=range(len(cases)) if cases.empty else cases.index)
+    sheet = cases.assign(predicted=answers, verdict="", label="", reviewer=reviewer)
     heads = {column: sheet_head(language, column) for column in SHEET_COLUMNS}
-    return table.reset_index(drop=True)[list(SHEET_COLUMNS)].rename(columns=heads)
+    return sheet[list(SHEET_COLUMNS)].rename(columns=heads)
 
 
 def sheet_workbook(sheet: pd.DataFrame, labels: Sequence[str], language: str) -> bytes:
@@ -82,9 +72,8 @@ def sheet_workbook(sheet: pd.DataFrame, labels: Sequence[str], language: str) ->
     book = Workbook()
     page, lists = book.active, book.create_sheet("lists")
     lists.sheet_state = "hidden"  # a list of more than 255 characters must lie in cells
-    guarded = guard_table(sheet)
-    for row in (list(guarded.columns), *guarded.itertuples(index=False, name=None)):
-        page.append([workbook_cell(cell) for cell in row])
+    for cells in workbook_rows(sheet):
+        page.append(cells)
     columns = {name: get_column_letter(i) for i, name in enumerate(SHEET_COLUMNS, start=1)}
     for name, letter in columns.items():
         page.column_dimensions[letter].width = _WIDTHS.get(name, 14)

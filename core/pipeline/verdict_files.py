@@ -21,6 +21,7 @@ from core.cases.table import NAMED_ROWS, Notice
 from core.errors import CasesError
 from core.export import checked_ending, write_export, write_table
 from core.pipeline.label_studio import VerdictRow, label_studio_tasks
+from core.pipeline.review_desk import last_verdicts
 from core.pipeline.uploads import check_content, printable_name, suffix_of, with_name
 from core.pipeline.verdict_rows import (
     check_verdict_rows,
@@ -83,7 +84,7 @@ def export_verdicts(store: Store, run_id: str, path: Path) -> tuple[int, int]:
     run, reviews = store.run(run_id).run, Reviews(store)
     reviews.record_table_export(run_id, "verdicts", ending.lstrip("."))
     cases = judged_cases(store, run_id)
-    verdicts = _last_verdicts(reviews, run_id)
+    verdicts = last_verdicts(store, run_id)
     verdicts = verdicts[verdicts["verdict"] != "withdrawn"]
     tasks: list[dict] = []
     if ending == TASKS_ENDING:
@@ -150,7 +151,7 @@ def _add_rows(
         predicted = _predicted_labels(store, run_id, answered)
         checked = check_verdict_rows(answered, run_id, predicted, reviewer, zone)
         verdicts, reviews = _verdicts_of(checked, path), Reviews(store)
-        last = _last_verdicts(reviews, run_id).set_index(["case_id", "reviewer"])
+        last = last_verdicts(store, run_id).set_index(["case_id", "reviewer"])
         new = [verdict for verdict in verdicts if _adds_something(verdict, last, predicted)]
         marked, undrawn = _marked_audits(store, run_id, new)
         added = reviews.add_verdicts(marked)
@@ -198,11 +199,6 @@ def _predicted_labels(store: Store, run_id: str, rows: Sequence[VerdictRow]) -> 
     ids = {name for row in rows for name in (row.case_id, without_guard(row.case_id))}
     cases = judged_cases(store, run_id, sorted(ids))
     return dict(zip(cases["case_id"], cases["predicted"], strict=True))
-
-
-def _last_verdicts(reviews: Reviews, run_id: str) -> pd.DataFrame:
-    """Return the last verdict of each reviewer on each case, "withdrawn" among them."""
-    return reviews.verdicts(run_id).drop_duplicates(["case_id", "reviewer"], keep="last")
 
 
 def _cases_for_people(

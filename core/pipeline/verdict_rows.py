@@ -13,9 +13,9 @@ from core.errors import CasesError, KakushinError
 from core.export import guard_cell
 from core.messages import LANGUAGES, sentence
 from core.pipeline.label_studio import VerdictRow, read_label_studio
-from core.store.entries import ReviewVerdict
+from core.store.entries import VERDICTS, ReviewVerdict
 
-VERDICT_WORDS = ("right", "wrong", "unsure")
+VERDICT_WORDS = tuple(verdict for verdict in VERDICTS if verdict != "withdrawn")
 # Columns of a review sheet, each with the sentence `pipeline.sheet.<column>` for a head.
 SHEET_COLUMNS = ("case_id", "text", "segment", "predicted", "verdict", "label", "reviewer")
 _COLUMNS = ("case_id", "verdict", "label", "reviewer", "at", "seconds", "predicted")
@@ -65,6 +65,7 @@ def verdict_word(language: str, verdict: str) -> str:
     return sentence(language, f"pipeline.sheet.{verdict}")
 
 
+@cache
 def hidden_answer(language: str) -> str:
     """Return what a sheet has in place of the model's answer on a case that is judged blind."""
     return sentence(language, "pipeline.sheet.hidden")

@@ -12,6 +12,7 @@ from core.errors import KakushinError
 from core.pipeline.review_desk import DeskTerms
 from core.pipeline.review_sheets import review_sheet, sheet_workbook
 from core.pipeline.verdict_files import VerdictImport, import_uploaded_verdicts
+from core.report.exports import EXPORT_FORMATS
 from core.types import RunRecord
 from dashboard.components import uploader
 from dashboard.components.downloads import CASES, Export, draw_download
@@ -21,7 +22,6 @@ from dashboard.session import cache, state
 MOST = 1000  # cases of a sheet
 _ANSWERS = f"{uploader.KEY}_answers"  # key of the uploader
 _RESULT = "queue_answers_result"  # key of (run, what came of the last file)
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def draw_sheets(words: Words, record: RunRecord, reviewer: str, terms: DeskTerms) -> None:
@@ -31,7 +31,13 @@ def draw_sheets(words: Words, record: RunRecord, reviewer: str, terms: DeskTerms
         draw_download(
             words("queue.sheet"),
             partial(_workbook, record, reviewer, terms, words.language),
-            Export("kakushin-review.xlsx", _XLSX, CASES, run_id, {"table": "review_sheet"}),
+            Export(
+                "kakushin-review.xlsx",
+                EXPORT_FORMATS["xlsx"],
+                CASES,
+                run_id,
+                {"table": "review_sheet"},
+            ),
             "queue_sheet",
             help=words("queue.sheet.help"),
         )

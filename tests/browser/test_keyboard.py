@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.decision.thresholds.policy import Policy
 from core.pipeline.apply import apply_active_policy
 from core.report.meeting import frozen_scenarios
 from core.store.ledger import Ledger
 from core.store.reviews import Reviews
 from core.store.store import Store
 from dashboard.i18n import Words
+from tests.browser.logins import activate_next_policy
 from tests.browser.pages import STILL, opened
 from tests.browser.serving import serving
 from tests.stores import open_claims
@@ -112,13 +112,10 @@ def _claimed_by(reviewer: str, store: Store, run_id: str) -> str:
 
 
 def _apply_a_policy(store: Store) -> str:
-    run = store.runs()[0].run
-    ledger = Ledger(store)
-    version = ledger.add_policy("line", Policy(0.8).to_dict(), "A", "why", [run.run_id])
-    for step, person in (("approve", "B"), ("activate", "B")):
-        ledger.add_policy_event("line", version.version, step, person, "why")
-    apply_active_policy(store, run.run_id)
-    return run.run_id
+    activate_next_policy(store)
+    run_id = store.runs()[0].run.run_id
+    apply_active_policy(store, run_id)
+    return run_id
 
 
 def go_by_keyboard(page: Page, name: str, group: str) -> None:

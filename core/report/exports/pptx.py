@@ -84,12 +84,17 @@ def _fitting_first(section: DocumentSection, last: str) -> tuple[int, DocumentSe
     for aside in (True, False) if section.beside is not None else (False,):
         heights = [_table_height(table, _LINE) + 0.2 for table in section.tables]
         if aside:
-            heights[0] = max(_table_height(section.tables[0], TABLE_SHARE * _LINE), _CHART_LEAST)
-        free = _BOTTOM - _TOP - sum(heights) - 0.3
+            heights[0] = _height_beside(section.tables[0]) + 0.2
+        free = _BOTTOM - _TOP - sum(heights) - 0.1
         for points in _TEXTS:
             if sum(_sentence_height(text, points) for text in (*section.paragraphs, last)) <= free:
                 return points, section if aside else replace(section, beside=None)
     return _TEXTS[-1], replace(section, beside=None)
+
+
+def _height_beside(table: DocumentTable) -> float:
+    """Return the height of a table and the chart beside it."""
+    return max(_table_height(table, TABLE_SHARE * _LINE), _CHART_LEAST)
 
 
 def _table_height(table: DocumentTable, line: float) -> float:
@@ -162,8 +167,7 @@ class _Pen:
 
     def table_beside(self, table: DocumentTable, chart: BarChart) -> None:
         """Write a table at the left and draw a chart at its right, on one slide."""
-        line = TABLE_SHARE * _LINE
-        tall = max(_table_height(table, line), _CHART_LEAST)
+        line, tall = TABLE_SHARE * _LINE, _height_beside(table)
         if _BOTTOM - self.y < tall:
             self.turn()
         left, top, wide = SLIDE_MARGIN + line + 0.2, self.y, _LINE - line - 0.2
