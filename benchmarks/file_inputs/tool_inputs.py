@@ -164,6 +164,25 @@ TOOL_ROWS = [
         told=("dates_among_texts",),
     ),
     Input(
+        "chat-lines.csv",
+        text_file(
+            "chat,role,content", "1,user,bearing hot", "1,assistant,Stop it.", "2,user,b dead"
+        ),
+        expect("text", "bearing hot", "Stop it.", "b dead"),
+        told=("model_messages",),
+    ),
+    Input(
+        "title-names-text.csv",
+        text_file("Text,,", "id,Description,label", "1,bearing hot,B", "2,relay dead,R"),
+        expect("text", "bearing hot", "relay dead"),
+        told=("rows_above_header",),
+    ),
+    Input(
+        "uneven-keys.json",
+        b'{"text": {"0": "a hot", "1": "b dead", "2": "c loud"}, "label": {"0": "A", "2": "C"}}',
+        expect("label", "A", None, "C"),
+    ),
+    Input(
         "split-lines.tsv",
         text_file("id\ttext", "1\tbearing\\", "hot\\", "loud", "2\tC:\\temp\\", "3\trelay dead"),
         expect("text", "bearing\nhot\nloud", "C:\\temp\\", "relay dead"),

@@ -33,6 +33,10 @@ _ESCAPED = re.compile(
     r"&(?:#\d{2,7}|#x[0-9a-fA-F]{2,6}|[a-zA-Z]{2,8});|\\u[0-9a-fA-F]{4}|=\?[\w-]+\?[bBqQ]\?"
     r"|(?:%[89A-Fa-f][0-9A-Fa-f]){3}|(?:=[89A-F][0-9A-F]){3}"
 )
+# Who speaks in a chat's table of messages, and which of them is a model.
+_SPEAKER_COLUMNS = {"role", "from", "speaker", "sender", "author", "author.role"}
+_MODELS = {"assistant", "model", "gpt", "bot", "ai"}
+_SPEAKERS = _MODELS | {"user", "human", "customer", "system", "developer", "tool"}
 _MANY_BLANKS = 3  # one of so many rows is blank, where cells seem to go on below
 
 
@@ -60,7 +64,7 @@ def doubtful_notices(
         code = _ESCAPED.search(escaped[0]["text"])
         rows = [case["row"] for case in escaped]
         notices.append(_notice("escaped_texts", "text", names.text, rows, code[0] if code else ""))
-    return notices + _blanks_below(names, cases)
+    return notices + _blanks_below(names, cases) + _model_messages(table, cases, records)
 
 
 def _notice(code: str, field: str, column: str | None, rows: Sequence[int], value: str) -> Notice:
@@ -122,3 +126,16 @@ def _blanks_below(names: ColumnNames, cases: Sequence[dict]) -> list[Notice]:
     if len(blank) * _MANY_BLANKS < len(cases):
         return []
     return [_notice("blanks_below", "segment", names.segment, blank, runs[0])]
+
+
+def _model_messages(table: Table, cases: Sequence[dict], records: Sequence[Record]) -> list[Notice]:
+    """Return a notice of rows that a model wrote, where each row is a message of a chat."""
+    for column in (name for name in table.names if name.casefold() in _SPEAKER_COLUMNS):
+        speakers = [str(record.cells.get(column)).strip().casefold() for record in records]
+        rows = [
+            case["row"] for case, speaker in zip(cases, speakers, strict=True) if speaker in _MODELS
+        ]
+        if rows and _SPEAKERS.issuperset(speakers):
+            value = next(speaker for speaker in speakers if speaker in _MODELS)
+            return [_notice("model_messages", "text", column, rows, value)]
+    return []

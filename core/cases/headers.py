@@ -51,15 +51,16 @@ def find_header(
 
     requested: the columns by which it is recognised. header_row: its number if the user names it.
     path: names the file in errors. A later row than the first is the header only if it names the
-    text's column, the first does not, and the rows above have fewer cells. Raises CasesError if
-    `header_row` has no cells.
+    text's column, the rows above have fewer cells, and the first does not name the text's column
+    or is a title: one cell, above a row that names two columns. Raises CasesError if `header_row`
+    has no cells.
     """
     if header_row is not None:
         place = next((i for i, (row, _) in enumerate(rows) if row == header_row), None)
         if place is None:
             raise CasesError("cases.no_header_row", file=str(path), row=header_row)
         return place, _left_out(rows, place)
-    if names_text(clean_names(rows[0][1]), requested):
+    if names_text(clean_names(rows[0][1]), requested) and not _is_title(rows, requested):
         return 0, ()
     # Titles and export dates above a header have fewer cells than the header itself.
     for i, (_, cells) in enumerate(rows[:SEARCHED]):
@@ -70,6 +71,17 @@ def find_header(
         if names_text(names, requested) and i and _is_wider(names, requested, above):
             return i, _left_out(rows, i)
     return 0, ()
+
+
+def _is_title(rows: Sequence[Row], requested: ColumnNames) -> bool:
+    """Return whether the first row is one cell, and the second names the text and another column.
+
+    "Description of defects" may be a title, and the only column of a file.
+    """
+    if count_cells(rows[0][1]) > 1 or len(rows) == 1:
+        return False
+    below = clean_names(rows[1][1])
+    return names_text(below, requested) and count_known(below, requested) > 1
 
 
 def _is_wider(names: list[str], requested: ColumnNames, above: int) -> bool:

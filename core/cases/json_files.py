@@ -133,10 +133,13 @@ def _values_of_object(value: object, path: Path, requested: ColumnNames) -> list
     if columns and plain and len({len(column) for column in columns}) == 1:
         return [dict(zip(value, cells, strict=True)) for cells in zip(*columns, strict=True)]
     if columns and all(isinstance(column, dict) for column in columns):
-        keys = list(columns[0])
-        is_table = all(list(column) == keys for column in columns)
-        if is_table and (keys[:1] == ["0"] or (keys and names_text(value, requested))):
-            records = [{name: column[key] for name, column in value.items()} for key in keys]
+        keys = max(map(list, columns), key=len)  # a column may lack the keys of its empty cells
+        named = bool(names_text(value, requested))
+        is_table = all(list(column) == keys for column in columns) or (
+            named and all(k.isdecimal() for k in keys) and all(set(c) <= set(keys) for c in columns)
+        )
+        if is_table and (keys[:1] == ["0"] or (keys and named)):
+            records = [{name: column.get(key) for name, column in value.items()} for key in keys]
             return _with_index(records, keys)
         numbered = all(key.isdecimal() for key in value)
         if numbered and (is_table or list(value) == [str(i) for i in range(len(value))]):
